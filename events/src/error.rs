@@ -1,0 +1,35 @@
+//! The error of a whole program: whatever this crate's operations may answer.
+
+use crate::dispatch::DispatchError;
+use crate::lifespan::{ShutdownError, StartError};
+
+/// Any error at all, as handlers may return it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What any operation of this crate may fail with: the error type of a `main` that uses several of them.
+///
+/// # Examples
+///
+/// ```
+/// use events::Lifespan;
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), events::Error> {
+///     let app = Lifespan::builder().start().await?;
+///     app.shutdown().await?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The lifespan did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// An event was refused.
+    #[error(transparent)]
+    Dispatch(#[from] DispatchError),
+    /// The lifespan did not shut down.
+    #[error(transparent)]
+    Shutdown(#[from] ShutdownError),
+}

@@ -1,0 +1,82 @@
+//! One run of an application: startup, serving, shutdown.
+
+mod builder;
+mod core;
+mod gate;
+mod shutdown;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use builder::{LifespanBuilder, StartError, StartFinding};
+pub(crate) use core::Core;
+pub(crate) use gate::Work;
+pub use shutdown::{ShutdownError, ShutdownReport};
+
+/// One run of an application, in which events are dispatched and handlers run.
+///
+/// It is a cheap handle: clones speak of the same run. A lifespan is bound to the tokio runtime that started it; its
+/// handlers run there, also for what is dispatched from elsewhere. Any number of lifespans may live in one process, and
+/// they share nothing but the declarations.
+///
+/// It is also a parameter of handlers.
+///
+/// # Examples
+///
+/// ```
+/// use events::{Event, Lifespan, dispatch, on};
+///
+/// #[derive(Event)]
+/// struct CatFed {
+///     fish: u32,
+/// }
+///
+/// #[on]
+/// async fn purr(event: &CatFed) {
+///     println!("{} times", event.fish);
+/// }
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), events::Error> {
+///     let app = Lifespan::builder().start().await?;
+///     app.scope(async { dispatch(CatFed { fish: 2 }) }).await?;
+///     app.shutdown().await?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Lifespan {
+    core: Arc<Core>,
+}
+
+impl Lifespan {
+    /// Begins the description of a lifespan.
+    pub fn builder() -> LifespanBuilder {
+        LifespanBuilder::new()
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// Whether both handles speak of the same run.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core)
+    }
+
+    /// Whether events from outside are taken.
+    pub(crate) fn is_open(&self) -> bool {
+        self.core.gate.is_open()
+    }
+
+    /// Registers work that shutdown waits for; `None` when it is too late for it.
+    pub(crate) fn begin(&self, inside: bool) -> Option<Work> {
+        self.core.gate.enter(inside).then(|| Work::new(self.clone()))
+    }
+}
+
+impl fmt::Debug for Lifespan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lifespan").field("id", &format_args!("{:016x}", self.core.id)).finish_non_exhaustive()
+    }
+}

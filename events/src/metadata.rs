@@ -1,0 +1,142 @@
+//! What travels with an event beside its payload.
+
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::any::AnyEvent;
+use crate::context::{Context, Signature};
+use crate::extract::{FromContext, NoEvent};
+
+/// The identity of an event. Its text is unique for every event of every lifespan.
+///
+/// It is made of a random part, drawn once for each lifespan, and a number that counts up within it; the text is only
+/// made when somebody asks for it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct EventId(Id);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Id {
+    Local { lifespan: u64, number: u64 },
+    #[expect(dead_code, reason = "what arrives from a source brings its identity along")]
+    Foreign(Arc<str>),
+}
+
+impl EventId {
+    pub(crate) fn local(lifespan: u64, number: u64) -> Self {
+        Self(Id::Local { lifespan, number })
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Id::Local { lifespan, number } => write!(f, "{lifespan:016x}-{number}"),
+            Id::Foreign(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Debug for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// A number that no other lifespan has drawn, as far as chance goes: 64 bits from the hasher's random keys.
+pub(crate) fn random_part() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Meta {
+    pub(crate) id: EventId,
+    pub(crate) time: SystemTime,
+    /// Absent where it would be the event's own identity.
+    pub(crate) correlation: Option<EventId>,
+    pub(crate) causation: Option<EventId>,
+    pub(crate) hops: u32,
+}
+
+/// What an event leaves to the events that its handlers dispatch.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause {
+    pub(crate) id: EventId,
+    pub(crate) correlation: EventId,
+    pub(crate) hops: u32,
+}
+
+impl From<&Meta> for Cause {
+    fn from(meta: &Meta) -> Self {
+        Self {
+            id: meta.id.clone(),
+            correlation: meta.correlation.as_ref().unwrap_or(&meta.id).clone(),
+            hops: meta.hops,
+        }
+    }
+}
+
+/// What travels with the event that a handler was called for: a parameter of handlers.
+///
+/// # Examples
+///
+/// ```
+/// use events::{Event, Metadata, on};
+///
+/// #[derive(Event)]
+/// struct CatFed;
+///
+/// #[on]
+/// fn log(event: &CatFed, metadata: Metadata) {
+///     println!("{} came of {:?}", metadata.id(), metadata.causation());
+/// }
+/// # fn main() {}
+/// ```
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    event: AnyEvent,
+}
+
+impl Metadata {
+    /// The event's name.
+    pub fn name(&self) -> &str {
+        self.event.name()
+    }
+
+    /// The event's identity.
+    pub fn id(&self) -> &EventId {
+        self.event.id()
+    }
+
+    /// When the event was dispatched.
+    pub fn time(&self) -> SystemTime {
+        self.event.time()
+    }
+
+    /// The identity of the event that the chain began with.
+    pub fn correlation(&self) -> &EventId {
+        self.event.correlation()
+    }
+
+    /// The identity of the event whose handler dispatched this one.
+    pub fn causation(&self) -> Option<&EventId> {
+        self.event.causation()
+    }
+
+    /// How many handlers stand between this event and the one that the chain began with.
+    pub fn hops(&self) -> u32 {
+        self.event.hops()
+    }
+}
+
+impl FromContext for Metadata {
+    type Error = NoEvent;
+
+    fn from_context(context: &Context<'_>) -> Result<Self, NoEvent> {
+        context.event().map(|event| Self { event: event.clone() }).ok_or(NoEvent)
+    }
+
+    fn declare(_: &mut Signature) {}
+}

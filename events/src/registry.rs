@@ -1,0 +1,76 @@
+//! The link table, read once: sorted, checked, and the same whatever order the linker chose.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::event::{EventDecl, EventEntry};
+use crate::handler::HandlerDecl;
+use crate::link::LinkDecl;
+
+/// Everything that this binary declares.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    /// By name, then by place.
+    pub(crate) events: Vec<&'static EventDecl>,
+    /// In the order in which they run.
+    pub(crate) handlers: Vec<&'static HandlerDecl>,
+    pub(crate) linked: Vec<&'static LinkDecl>,
+    /// What each name means; the first type, where two types claim it.
+    pub(crate) names: HashMap<&'static str, Named>,
+    pub(crate) duplicates: Vec<Duplicate>,
+}
+
+/// A variant of a type, found by its name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named {
+    pub(crate) decl: &'static EventDecl,
+    pub(crate) variant: usize,
+}
+
+/// A name that two types claim.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Duplicate {
+    pub(crate) name: &'static str,
+    pub(crate) first: &'static EventDecl,
+    pub(crate) second: &'static EventDecl,
+}
+
+impl Registry {
+    pub(crate) fn get() -> &'static Self {
+        static REGISTRY: OnceLock<Registry> = OnceLock::new();
+        REGISTRY.get_or_init(Self::read)
+    }
+
+    fn read() -> Self {
+        let mut events: Vec<_> = inventory::iter::<EventEntry>().map(|entry| entry.0).collect();
+        events.sort_by_key(|decl| (decl.names, decl.place));
+        let mut handlers: Vec<_> = inventory::iter::<HandlerDecl>().collect();
+        handlers.sort_by_key(|handler| handler.sort_key());
+        let mut linked: Vec<_> = inventory::iter::<LinkDecl>().collect();
+        linked.sort_by_key(|link| (link.krate, link.place));
+
+        let (names, duplicates) = index(&events);
+        let mut base = 0;
+        for decl in &events {
+            decl.slot.fill(base);
+            base += decl.names.len();
+        }
+        Self { events, handlers, linked, names, duplicates }
+    }
+}
+
+fn index(events: &[&'static EventDecl]) -> (HashMap<&'static str, Named>, Vec<Duplicate>) {
+    let mut names: HashMap<&'static str, Named> = HashMap::new();
+    let mut duplicates = Vec::new();
+    for decl in events {
+        for (variant, name) in decl.names.iter().enumerate() {
+            match names.get(name) {
+                Some(known) => duplicates.push(Duplicate { name, first: known.decl, second: decl }),
+                None => {
+                    names.insert(name, Named { decl, variant });
+                }
+            }
+        }
+    }
+    (names, duplicates)
+}

@@ -1,0 +1,125 @@
+//! Which handlers an event goes to: resolved when a lifespan starts, looked up by index when it dispatches.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::context::Context;
+use crate::delivery::Ended;
+use crate::event::EventDecl;
+use crate::handler::{Call, HandlerDecl, SyncCall};
+use crate::registry::Registry;
+
+/// How many names that no type has are remembered, with their routes. Past it the memory is emptied and begins again, so
+/// that a stream of ever new names costs time and never memory.
+const REMEMBERED_NAMES: usize = 1024;
+
+/// A handler that runs inside the dispatch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NowHandler {
+    handler: &'static HandlerDecl,
+    call: SyncCall,
+}
+
+impl NowHandler {
+    pub(crate) fn run(&self, context: Context<'_>) -> Ended {
+        Ended::of_call(self.handler, self.call, context)
+    }
+}
+
+/// The handlers of one name, in the order in which they run.
+#[derive(Debug, Default)]
+pub(crate) struct Route {
+    /// Those that run inside the dispatch.
+    pub(crate) now: Box<[NowHandler]>,
+    /// Those that run in the delivery: one slice for each `order`.
+    pub(crate) stages: Box<[Box<[&'static HandlerDecl]>]>,
+    /// Whether some handler takes the payload as an `Arc`.
+    pub(crate) shared: bool,
+    /// Whether the `now` handlers are content with the payload in place.
+    pub(crate) payload_alone: bool,
+}
+
+impl Route {
+    /// Takes handlers that are sorted already.
+    fn new(handlers: &[&'static HandlerDecl]) -> Self {
+        let mut route = Self { payload_alone: true, ..Self::default() };
+        let mut now = Vec::new();
+        let mut delivered = Vec::new();
+        for &handler in handlers {
+            route.shared |= handler.shared;
+            if let Call::Now(call) = handler.call {
+                route.payload_alone &= handler.payload_alone;
+                now.push(NowHandler { handler, call });
+            } else {
+                delivered.push(handler);
+            }
+        }
+        route.now = now.into();
+        route.stages = delivered.chunk_by(|a, b| a.order == b.order).map(Box::from).collect();
+        route
+    }
+
+    /// Whether nobody waits for the event once the dispatch has ended.
+    pub(crate) fn ends_now(&self) -> bool {
+        self.stages.is_empty()
+    }
+}
+
+/// A handler and its rank in the order in which all of them run.
+type Ranked = (usize, &'static HandlerDecl);
+
+/// The routes of a lifespan.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    /// A route for every name of every type, at the type's slot plus the variant's index.
+    declared: Box<[Route]>,
+    /// The handlers that take events of any type.
+    untyped: Box<[Ranked]>,
+    remembered: Mutex<HashMap<Box<str>, Arc<Route>>>,
+}
+
+impl Routes {
+    pub(crate) fn new(registry: &Registry) -> Self {
+        let mut untyped = Vec::new();
+        let mut typed: HashMap<_, Vec<Ranked>> = HashMap::new();
+        for (rank, handler) in registry.handlers.iter().copied().enumerate() {
+            match handler.payload_type() {
+                Some(decl) => typed.entry(decl.type_id).or_default().push((rank, handler)),
+                None => untyped.push((rank, handler)),
+            }
+        }
+        let names = registry.events.iter().flat_map(|decl| decl.names.iter().map(move |name| (decl, name)));
+        let declared = names
+            .map(|(decl, name)| {
+                let own = typed.get(&decl.type_id).map_or(&[][..], Vec::as_slice);
+                Self::resolve(name, own.iter().chain(&untyped))
+            })
+            .collect();
+        Self { declared, untyped: untyped.into(), remembered: Mutex::default() }
+    }
+
+    fn resolve<'a>(name: &str, candidates: impl Iterator<Item = &'a Ranked>) -> Route {
+        let mut matching: Vec<_> = candidates.filter(|(_, handler)| handler.takes_name(name)).collect();
+        matching.sort_unstable_by_key(|(rank, _)| *rank);
+        Route::new(&matching.into_iter().map(|(_, handler)| *handler).collect::<Vec<_>>())
+    }
+
+    /// The route of a declared name, or `None` when its type came into the process after the table was read.
+    pub(crate) fn declared(&self, decl: &EventDecl, variant: usize) -> Option<&Route> {
+        self.declared.get(decl.slot.get()? + variant)
+    }
+
+    /// The route of a name that no type has.
+    pub(crate) fn unknown(&self, name: &str) -> Arc<Route> {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(route) = remembered.get(name) {
+            return Arc::clone(route);
+        }
+        let route = Arc::new(Self::resolve(name, self.untyped.iter()));
+        if remembered.len() >= REMEMBERED_NAMES {
+            remembered.clear();
+        }
+        remembered.insert(name.into(), Arc::clone(&route));
+        route
+    }
+}
