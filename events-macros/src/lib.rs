@@ -1,6 +1,142 @@
-//! tmp
+//! The macros of the [`events`](https://docs.rs/events) crate, which re-exports them. Depend on that one.
+
+mod debug;
+mod diagnostics;
+mod event;
+mod on;
+mod options;
+mod tokens;
+
 use proc_macro::TokenStream;
+
+/// Makes a struct an event, or every variant of an enum one.
+///
+/// The name is the type's in kebab-case, `CatRequestedAFish` being `cat-requested-a-fish`; for a variant, the enum's
+/// `prefix` and the variant's name in kebab-case. What the type can do is found without a flag: a type that implements
+/// `validator::Validate` is validated at every dispatch, one that implements `serde::Serialize` has a
+/// JSON form, and one that implements `serde::Deserialize` can be dispatched by name.
+///
+/// The type must own what it holds and be concrete: lifetimes and type parameters are refused, because a type is put into
+/// the link table, which is built before anything could choose them.
+///
+/// # Options
+///
+/// | option | on | meaning |
+/// |---|---|---|
+/// | `name = "cat.born"` | struct, variant | the name, instead of the one that the identifier makes |
+/// | `prefix = "user-"` | enum | what the default names of the variants begin with |
+/// | `crate = path` | struct, enum | where the `events` crate is, when it is renamed or re-exported |
+///
+/// A name has 1 to 255 bytes, without white space, control characters and `* ? [ ]`.
+///
+/// # Enums on the wire
+///
+/// The payload of a variant is its fields alone. The variant is known from the event's name, so that serde's `tag`,
+/// `content`, `untagged` and skipped variants are refused.
+///
+/// # Examples
+///
+/// ```
+/// use events::Event;
+///
+/// #[derive(Event)]
+/// #[event(name = "cat.born")]
+/// struct CatBorn {
+///     name: String,
+/// }
+///
+/// #[derive(Event)]
+/// #[event(prefix = "user-")]
+/// enum UserEvent {
+///     SignedUp { email: String },
+///     #[event(name = "user-left")]
+///     Deleted,
+/// }
+///
+/// assert_eq!(CatBorn::NAMES, ["cat.born"]);
+/// assert_eq!(UserEvent::NAMES, ["user-signed-up", "user-left"]);
+/// ```
 #[proc_macro_derive(Event, attributes(event))]
-pub fn event(_: TokenStream) -> TokenStream { TokenStream::new() }
+pub fn derive_event(input: TokenStream) -> TokenStream {
+    debug::shown("derive(Event)", event::expand(input.into())).into()
+}
+
+/// Makes a function a handler: it is called for every event that its first parameter takes and its patterns match.
+///
+/// The function stays what it was, callable under its own name. The registration stands beside it, in the link table, and
+/// is found without being mentioned anywhere.
+///
+/// # Patterns
+///
+/// `#[on("cat*", "dog?")]` takes shell-style globs, as [`Pattern`] describes them; without one, the handler takes every
+/// event of its parameter's type. A handler runs once for an event, however many of its patterns match. A pattern that
+/// matches no name of the parameter's type is a compile error.
+///
+/// # Parameters
+///
+/// The first one is the event:
+///
+/// | parameter | events |
+/// |---|---|
+/// | `&E`, `Arc<E>`, `E` where `E: Clone` | those of the type `E` |
+/// | `&AnyEvent`, `AnyEvent` | all |
+/// | `View<T>` where `T: DeserializeOwned` | all, read by their shape from their JSON |
+///
+/// The others are made for each call: `State<T>`, `Lifespan`, `Metadata`, `Emit<(A, B)>`, or a type that implements
+/// [`FromContext`].
+///
+/// # Returns
+///
+/// `()`, an event, an `Option`, `Vec` or tuple of these, or a `Result` whose error converts into a boxed error. Returned
+/// events are dispatched as if the handler had called `dispatch`.
+///
+/// # Options
+///
+/// | option | meaning |
+/// |---|---|
+/// | `order = -10` | handlers with a lower number run first, the default being 0; those with equal numbers run concurrently |
+/// | `now` | a `fn` that runs inside the dispatch, before the scope decides anything |
+/// | `blocking` | a `fn` that runs on the runtime's blocking pool; any other `fn` runs in the delivery's task and must not block |
+/// | `timeout = "5s"` | an `async` or `blocking` handler that takes longer fails; the text is a duration as `humantime` reads it |
+/// | `crate = path` | where the `events` crate is, when it is renamed or re-exported |
+///
+/// Several `#[on]` on one function add up.
+///
+/// # Failures
+///
+/// A handler that answers with an error, panics or takes too long stops no other one and never reaches the dispatcher. It
+/// becomes a [`Failure`], which is logged, counted, and in the answer of `deliver`.
+///
+/// # Examples
+///
+/// ```
+/// use events::{AnyEvent, Event, Metadata, on};
+///
+/// #[derive(Event)]
+/// struct CatFed {
+///     fish: u32,
+/// }
+///
+/// #[derive(Event)]
+/// struct CatPurred;
+///
+/// #[on("cat-*", timeout = "2s")]
+/// async fn purr(event: &CatFed, metadata: Metadata) -> Option<CatPurred> {
+///     println!("{} fish, by {}", event.fish, metadata.id());
+///     (event.fish > 0).then_some(CatPurred)
+/// }
+///
+/// #[on("*", order = 100)]
+/// fn audit(event: &AnyEvent) {
+///     println!("{}", event.name());
+/// }
+/// # fn main() {}
+/// ```
+///
+/// [`Pattern`]: https://docs.rs/events/latest/events/struct.Pattern.html
+/// [`FromContext`]: https://docs.rs/events/latest/events/trait.FromContext.html
+/// [`Failure`]: https://docs.rs/events/latest/events/struct.Failure.html
 #[proc_macro_attribute]
-pub fn on(_: TokenStream, item: TokenStream) -> TokenStream { item }
+pub fn on(args: TokenStream, item: TokenStream) -> TokenStream {
+    debug::shown("on", on::expand(args.into(), item.into())).into()
+}

@@ -33,6 +33,8 @@ pub trait EventRef: Send + Sync + 'static {
     #[doc(hidden)]
     const NAMES: Option<&'static [&'static str]>;
     #[doc(hidden)]
+    const SHARED: bool = false;
+    #[doc(hidden)]
     fn get<'a>(context: &Context<'a>) -> Option<&'a Self>;
 }
 

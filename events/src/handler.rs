@@ -1,6 +1,5 @@
 //! What `#[on]` declares about a function, and how the function is called.
 
-use std::any::TypeId;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -18,9 +17,9 @@ pub type Outcome = Result<(), BoxError>;
 pub type Running<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
 /// A call that ends before it returns.
-pub type SyncCall = fn(Context<'_>) -> Outcome;
+pub(crate) type SyncCall = fn(Context<'_>) -> Outcome;
 /// A call that begins when it is polled.
-pub type AsyncCall = for<'a> fn(Context<'a>) -> Running<'a>;
+pub(crate) type AsyncCall = for<'a> fn(Context<'a>) -> Running<'a>;
 
 /// The four ways to call a handler.
 #[derive(Clone, Copy)]
@@ -76,9 +75,9 @@ pub struct HandlerDecl {
     /// Whether the payload must be stored as an `Arc`.
     #[doc(hidden)]
     pub shared: bool,
-    /// Whether the payload in place is all that the call needs, so that a `now` handler costs no allocation.
+    /// Whether the event is the only parameter.
     #[doc(hidden)]
-    pub payload_alone: bool,
+    pub bare: bool,
     #[doc(hidden)]
     pub signature: fn(&mut Signature),
 }
@@ -96,8 +95,9 @@ impl HandlerDecl {
         }
     }
 
-    pub(crate) fn takes_type(&self, type_id: TypeId) -> bool {
-        self.payload_type().is_none_or(|decl| decl.type_id == type_id)
+    /// Whether the payload in place is all that the call needs.
+    pub(crate) fn takes_payload_alone(&self) -> bool {
+        self.bare && !self.shared && matches!(self.accepts, Accepts::Type(_))
     }
 
     pub(crate) fn takes_name(&self, name: &str) -> bool {

@@ -138,6 +138,22 @@ const fn class_end(pattern: &[u8], open: usize) -> Option<usize> {
     None
 }
 
+/// Whether `pattern` opens a class that it never closes: plain text to Python, a mistake in `#[on]`.
+pub(crate) const fn is_unclosed(pattern: &str) -> bool {
+    let pattern = pattern.as_bytes();
+    let mut at = 0;
+    while at < pattern.len() {
+        at = if pattern[at] != b'[' {
+            at + 1
+        } else if let Some(end) = class_end(pattern, at) {
+            end + 1
+        } else {
+            return true;
+        };
+    }
+    false
+}
+
 /// One member of a class: a range, of one character mostly.
 #[derive(Clone, Copy)]
 struct Member {

@@ -38,13 +38,17 @@ impl Text {
     }
 }
 
-/// Stops the compilation where a pattern matches none of the names that the handler's payload type has.
+/// Stops the compilation where a pattern is broken, or matches none of the names that the handler's payload type has.
 ///
 /// # Panics
 ///
 /// That is how.
 #[track_caller]
 pub const fn assert_reachable(handler: &str, pattern: &str, payload: &str, names: Option<&'static [&'static str]>) {
+    if crate::pattern::is_unclosed(pattern) {
+        let text = Text::new().push("pattern `").push(pattern).push("` opens a class with `[` and never closes it");
+        panic!("{}", text.push(": add `]`, or write `[[]` for the character itself").as_str());
+    }
     let Some(names) = names else { return };
     let mut i = 0;
     while i < names.len() {
@@ -52,6 +56,10 @@ pub const fn assert_reachable(handler: &str, pattern: &str, payload: &str, names
             return;
         }
         i += 1;
+    }
+    if names.is_empty() {
+        // The derive has reported a mistake in the type.
+        return;
     }
     let text = Text::new().push("handler `").push(handler).push("` can never run: pattern `").push(pattern);
     let text = text.push(if names.len() == 1 { "` does not match event `" } else { "` matches none of the events `" });

@@ -48,7 +48,7 @@ impl Route {
         for &handler in handlers {
             route.shared |= handler.shared;
             if let Call::Now(call) = handler.call {
-                route.payload_alone &= handler.payload_alone;
+                route.payload_alone &= handler.takes_payload_alone();
                 now.push(NowHandler { handler, call });
             } else {
                 delivered.push(handler);

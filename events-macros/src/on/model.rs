@@ -1,0 +1,120 @@
+//! A function as `#[on]` sees it.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, FnArg, Meta, PatType, ReturnType, Signature, Type, TypeReference, Visibility};
+
+use super::args::Args;
+
+/// A function whose body is not looked at, so that half-typed code stays what it is.
+pub(crate) struct Function {
+    pub(crate) attributes: Vec<Attribute>,
+    visibility: Visibility,
+    pub(crate) signature: Signature,
+    body: TokenStream,
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        Ok(Self {
+            attributes: input.call(Attribute::parse_outer)?,
+            visibility: input.parse()?,
+            signature: input.parse()?,
+            body: input.parse()?,
+        })
+    }
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { attributes, visibility, signature, body } = self;
+        tokens.extend(quote!(#(#attributes)* #visibility #signature #body));
+    }
+}
+
+impl Function {
+    /// Takes the other `#[on]` off, and answers what is in their brackets.
+    pub(crate) fn take_stacked(&mut self) -> Vec<TokenStream> {
+        let is_on = |attribute: &Attribute| {
+            let segments: Vec<_> = attribute.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
+            matches!(segments.iter().map(String::as_str).collect::<Vec<_>>()[..], ["on"] | ["events", "on"])
+        };
+        let (stacked, others) = std::mem::take(&mut self.attributes).into_iter().partition(is_on);
+        self.attributes = others;
+        let stacked: Vec<Attribute> = stacked;
+        stacked.into_iter().map(|attribute| if let Meta::List(list) = attribute.meta { list.tokens } else { TokenStream::new() }).collect()
+    }
+
+    /// Whether there is a body, and not only a semicolon.
+    pub(crate) fn has_body(&self) -> bool {
+        matches!(self.body.clone().into_iter().next(), Some(TokenTree::Group(_)))
+    }
+}
+
+/// Says it plainly where the item is no function at all.
+pub(crate) fn not_a_function(item: &TokenStream) -> Option<syn::Error> {
+    let is_keyword = |token: &TokenTree, keywords: &[&str]| {
+        matches!(token, TokenTree::Ident(ident) if keywords.iter().any(|keyword| ident == keyword))
+    };
+    let others = ["struct", "enum", "union", "trait", "impl", "mod", "use", "static", "type"];
+    let first = item.clone().into_iter().find(|token| is_keyword(token, &others) || is_keyword(token, &["fn"]))?;
+    is_keyword(&first, &others).then(|| syn::Error::new(first.span(), "`#[on]` goes on a function"))
+}
+
+/// A handler: its function, what its attribute says, and what its signature means.
+pub(crate) struct Handler<'a> {
+    pub(crate) function: &'a Function,
+    pub(crate) args: &'a Args,
+    pub(crate) event: Option<EventParam<'a>>,
+    /// The parameters after the event.
+    pub(crate) others: Vec<&'a PatType>,
+}
+
+/// How a handler takes its event.
+pub(crate) enum EventParam<'a> {
+    Borrowed(&'a TypeReference),
+    Owned(&'a Type),
+}
+
+impl<'a> Handler<'a> {
+    pub(crate) fn new(function: &'a Function, args: &'a Args) -> Self {
+        let mut typed = function.signature.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(typed) => Some(typed),
+            FnArg::Receiver(_) => None,
+        });
+        let event = typed.next().map(|first| EventParam::new(&first.ty));
+        Self { function, args, event, others: typed.collect() }
+    }
+
+    pub(crate) fn is_async(&self) -> bool {
+        self.function.signature.asyncness.is_some()
+    }
+
+    /// The type after the arrow, where there is one.
+    pub(crate) fn returned(&self) -> Option<&'a Type> {
+        match &self.function.signature.output {
+            ReturnType::Default => None,
+            ReturnType::Type(_, ty) => Some(ty),
+        }
+    }
+}
+
+impl<'a> EventParam<'a> {
+    fn new(ty: &'a Type) -> Self {
+        match ty {
+            Type::Reference(reference) => Self::Borrowed(reference),
+            Type::Paren(paren) => Self::new(&paren.elem),
+            Type::Group(group) => Self::new(&group.elem),
+            other => Self::Owned(other),
+        }
+    }
+
+    /// The type that the event has, without the reference.
+    pub(crate) fn ty(&self) -> &'a Type {
+        match self {
+            Self::Borrowed(reference) => &reference.elem,
+            Self::Owned(ty) => ty,
+        }
+    }
+}
