@@ -36,6 +36,9 @@ impl Diagnostics {
 
 impl Drop for Diagnostics {
     fn drop(&mut self) {
-        assert!(self.errors.is_none() || std::thread::panicking(), "diagnostics were dropped before they were finished");
+        assert!(
+            self.errors.is_none() || std::thread::panicking(),
+            "diagnostics were dropped before they were finished"
+        );
     }
 }

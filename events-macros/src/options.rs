@@ -10,6 +10,7 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token};
 
 use crate::diagnostics::Diagnostics;
+use crate::tokens::compact;
 
 /// One entry of an attribute's brackets.
 pub(crate) enum Entry {
@@ -22,9 +23,12 @@ pub(crate) enum Entry {
 pub(crate) fn entries(tokens: TokenStream, diagnostics: &mut Diagnostics) -> Vec<Entry> {
     let mut found = Vec::new();
     for part in at_commas(tokens) {
-        match entry.parse2(part) {
+        match entry.parse2(part.clone()) {
             Ok(one) => found.push(one),
-            Err(error) => diagnostics.add(error),
+            Err(_) => {
+                let text = compact(&part).replace('"', "");
+                diagnostics.error(part, format!("expected a text in quotes or an option: did you mean `\"{text}\"`?"));
+            }
         }
     }
     found
@@ -46,17 +50,11 @@ fn at_commas(tokens: TokenStream) -> Vec<TokenStream> {
 fn entry(input: ParseStream<'_>) -> syn::Result<Entry> {
     if input.peek(LitStr) {
         let text: LitStr = input.parse()?;
-        return if input.is_empty() { Ok(Entry::Text(text)) } else { Err(input.error("expected a comma")) };
-    }
-    if !input.peek(Ident::peek_any) {
-        return Err(input.error("expected a text in quotes or an option"));
+        return Ok(Entry::Text(text));
     }
     let name = input.call(Ident::parse_any)?;
     if input.is_empty() {
         return Ok(Entry::Flag(name));
-    }
-    if !input.peek(Token![=]) {
-        return Err(input.error(format!("expected `{name} = ..` or `{name}` alone")));
     }
     input.parse::<Token![=]>()?;
     Ok(Entry::Value(name, input.parse()?))
@@ -157,12 +155,14 @@ pub(crate) fn duration(name: &Ident, value: &TokenStream, diagnostics: &mut Diag
     let text = text(name, value, diagnostics)?;
     match humantime::parse_duration(&text.value()) {
         Ok(Duration::ZERO) => {
-            diagnostics.error(&text, format!("`{name}` must be longer than zero: leave it out where there is no limit"));
+            diagnostics
+                .error(&text, format!("`{name}` must be longer than zero: leave it out where there is no limit"));
             None
         }
         Ok(duration) => Some(duration),
         Err(error) => {
-            diagnostics.error(&text, format!("`{name}` is no duration, {error}: write `\"5s\"`, `\"500ms\"` or `\"1h 30m\"`"));
+            diagnostics
+                .error(&text, format!("`{name}` is no duration, {error}: write `\"5s\"`, `\"500ms\"` or `\"1h 30m\"`"));
             None
         }
     }

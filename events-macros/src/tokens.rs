@@ -6,7 +6,11 @@ use syn::{Attribute, Meta};
 
 /// The attributes that decide whether an item exists, for what stands beside the item.
 pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<TokenStream> {
-    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg") || is_conditional_cfg(attribute)).map(ToTokens::to_token_stream).collect()
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("cfg") || is_conditional_cfg(attribute))
+        .map(ToTokens::to_token_stream)
+        .collect()
 }
 
 /// `#[cfg_attr(.., cfg(..))]`

@@ -72,7 +72,10 @@ impl Catalog {
         duplicates
             .chain(unmatched)
             .chain(idle.map(|link| Finding {
-                message: format!("`events::link!` names the crate `{}`, which declares no event and no handler", link.krate),
+                message: format!(
+                    "`events::link!` names the crate `{}`, which declares no event and no handler",
+                    link.krate
+                ),
                 place: link.place,
             }))
             .collect()

@@ -338,4 +338,3 @@ pub(crate) fn schedule(batch: Batch) {
     let runtime = batch.lifespan.core().runtime.clone();
     runtime.spawn(batch.deliver());
 }
-

@@ -8,6 +8,7 @@ use crate::dispatch::DispatchError;
 use crate::error::BoxError;
 use crate::event::Event;
 use crate::extract::FromContext;
+use crate::handler::Outcome;
 
 /// What a handler may return: nothing, an event, or an `Option`, a `Vec`, a tuple or a `Result` of these.
 ///
@@ -16,7 +17,7 @@ use crate::extract::FromContext;
 /// is anything that converts into a boxed error, text included.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
-    label = "neither `()` nor an event",
+    label = "`()`, an event or a `Result` of them is expected",
     note = "return `()`, an event, or an `Option`, `Vec`, tuple or `Result` of these; the error of a `Result` must convert into `Box<dyn Error + Send + Sync>`"
 )]
 pub trait IntoEvents: Sized {
@@ -24,6 +25,14 @@ pub trait IntoEvents: Sized {
     fn emit(self, emitter: &mut Emitter) -> Result<(), BoxError>;
     #[doc(hidden)]
     fn declare(signature: &mut Signature);
+
+    /// Dispatches what a handler returned.
+    #[doc(hidden)]
+    fn finish(self) -> Outcome {
+        let mut emitter = Emitter::default();
+        let result = self.emit(&mut emitter);
+        result.and(emitter.finish())
+    }
 }
 
 /// Dispatches what a handler returned, and keeps what was refused.
@@ -34,7 +43,7 @@ pub struct Emitter {
 }
 
 impl Emitter {
-    pub(crate) fn finish(mut self) -> Result<(), BoxError> {
+    fn finish(mut self) -> Outcome {
         match (self.refused.pop(), self.refused.len()) {
             (None, _) => Ok(()),
             (Some(only), 0) => Err(Box::new(only)),
@@ -196,6 +205,7 @@ pub trait Includes<E, At> {}
 #[derive(Debug)]
 pub struct Alone;
 
+#[diagnostic::do_not_recommend]
 impl<E: Event> Includes<E, Alone> for E {}
 
 /// A place in a tuple.
@@ -204,6 +214,7 @@ pub struct At<const INDEX: usize>;
 
 macro_rules! tuples {
     ($($name:ident $index:literal),+) => {
+        #[diagnostic::do_not_recommend]
         impl<$($name: IntoEvents),+> IntoEvents for ($($name,)+) {
             #[expect(non_snake_case, reason = "one variable for each type parameter")]
             fn emit(self, emitter: &mut Emitter) -> Result<(), BoxError> {
@@ -216,6 +227,7 @@ macro_rules! tuples {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<$($name: Event),+> EmitSet for ($($name,)+) {
             fn declare(signature: &mut Signature) {
                 $(signature.emits::<$name>();)+
@@ -234,6 +246,7 @@ macro_rules! places {
 
 macro_rules! place {
     ([$($all:ident)+] $name:ident $index:literal) => {
+        #[diagnostic::do_not_recommend]
         impl<$($all: Event),+> Includes<$name, At<$index>> for ($($all,)+) {}
     };
 }

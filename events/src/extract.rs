@@ -35,7 +35,7 @@ pub trait EventRef: Send + Sync + 'static {
     #[doc(hidden)]
     const SHARED: bool = false;
     #[doc(hidden)]
-    fn get<'a>(context: &Context<'a>) -> Option<&'a Self>;
+    fn from_context<'a>(context: &Context<'a>) -> Result<&'a Self, BoxError>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -43,8 +43,8 @@ impl<E: Event> EventRef for E {
     const ACCEPTS: Accepts = Accepts::Type(E::__declaration);
     const NAMES: Option<&'static [&'static str]> = Some(E::NAMES);
 
-    fn get<'a>(context: &Context<'a>) -> Option<&'a Self> {
-        context.payload.downcast_ref()
+    fn from_context<'a>(context: &Context<'a>) -> Result<&'a Self, BoxError> {
+        context.payload.downcast_ref().ok_or_else(|| NoEvent.into())
     }
 }
 
@@ -52,8 +52,8 @@ impl EventRef for AnyEvent {
     const ACCEPTS: Accepts = Accepts::Every;
     const NAMES: Option<&'static [&'static str]> = None;
 
-    fn get<'a>(context: &Context<'a>) -> Option<&'a Self> {
-        context.event
+    fn from_context<'a>(context: &Context<'a>) -> Result<&'a Self, BoxError> {
+        context.event.ok_or_else(|| NoEvent.into())
     }
 }
 
@@ -72,7 +72,7 @@ pub trait EventArg: Sized {
     #[doc(hidden)]
     const SHARED: bool = false;
     #[doc(hidden)]
-    fn take(context: &Context<'_>) -> Result<Self, BoxError>;
+    fn from_context(context: &Context<'_>) -> Result<Self, BoxError>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -80,8 +80,8 @@ impl<E: Event + Clone> EventArg for E {
     const ACCEPTS: Accepts = Accepts::Type(E::__declaration);
     const NAMES: Option<&'static [&'static str]> = Some(E::NAMES);
 
-    fn take(context: &Context<'_>) -> Result<Self, BoxError> {
-        context.payload.downcast_ref::<E>().cloned().ok_or_else(|| Box::from(NoEvent))
+    fn from_context(context: &Context<'_>) -> Result<Self, BoxError> {
+        context.payload.downcast_ref::<E>().cloned().ok_or_else(|| NoEvent.into())
     }
 }
 
@@ -90,8 +90,8 @@ impl<E: Event> EventArg for Arc<E> {
     const NAMES: Option<&'static [&'static str]> = Some(E::NAMES);
     const SHARED: bool = true;
 
-    fn take(context: &Context<'_>) -> Result<Self, BoxError> {
-        context.event.and_then(AnyEvent::arc).ok_or_else(|| Box::from(NoEvent))
+    fn from_context(context: &Context<'_>) -> Result<Self, BoxError> {
+        context.event.and_then(AnyEvent::arc).ok_or_else(|| NoEvent.into())
     }
 }
 
@@ -99,8 +99,8 @@ impl EventArg for AnyEvent {
     const ACCEPTS: Accepts = Accepts::Every;
     const NAMES: Option<&'static [&'static str]> = None;
 
-    fn take(context: &Context<'_>) -> Result<Self, BoxError> {
-        context.event.cloned().ok_or_else(|| Box::from(NoEvent))
+    fn from_context(context: &Context<'_>) -> Result<Self, BoxError> {
+        context.event.cloned().ok_or_else(|| NoEvent.into())
     }
 }
 
@@ -143,6 +143,13 @@ pub trait FromContext: Sized {
     ///
     /// Whatever keeps the value from being made. The handler does not run then, and the error becomes its `Failure`.
     fn from_context(context: &Context<'_>) -> Result<Self, Self::Error>;
+
+    /// As `from_context`, in a form that names no associated type: where the type is not `FromContext` at all, that is one
+    /// error and not two.
+    #[doc(hidden)]
+    fn __make(context: &Context<'_>) -> Result<Self, BoxError> {
+        Self::from_context(context).map_err(Into::into)
+    }
 
     /// Says what the value needs, so that `start()` can miss it. The default needs nothing.
     fn declare(signature: &mut Signature) {

@@ -90,7 +90,14 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "handler `{}` ({}) failed on `{}`: {}", self.handler(), self.place(), self.event().name(), self.cause())
+        write!(
+            f,
+            "handler `{}` ({}) failed on `{}`: {}",
+            self.handler(),
+            self.place(),
+            self.event().name(),
+            self.cause()
+        )
     }
 }
 

@@ -19,7 +19,10 @@ pub struct EventId(Id);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Id {
-    Local { lifespan: u64, number: u64 },
+    Local {
+        lifespan: u64,
+        number: u64,
+    },
     #[expect(dead_code, reason = "what arrives from a source brings its identity along")]
     Foreign(Arc<str>),
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use validator::Validate;
 
 pub use crate::context::{Context, Signature};
-pub use crate::emit::{Emitter, IntoEvents};
+pub use crate::emit::IntoEvents;
 pub use crate::event::{Deserialize, Event, EventDecl, EventEntry, Serialize, Slot, Validate as ValidateFn};
 pub use crate::extract::{Accepts, EventArg, EventRef, FromContext};
 pub use crate::handler::{Call, HandlerDecl, Outcome, Running};
@@ -16,9 +16,6 @@ pub use crate::name::assert_name;
 pub use crate::place::Place;
 pub use crate::proof::assert_reachable;
 pub use inventory;
-
-use crate::error::BoxError;
-use crate::extract::NoEvent;
 
 /// What a type can do, asked of the concrete type: an inherent constant where the bound holds, the trait's where not.
 #[derive(Debug)]
@@ -47,44 +44,6 @@ impl<T: Event + DeserializeOwned> Probe<T> {
 
 impl<T: Validate + Any> Probe<T> {
     pub const VALIDATE: Option<ValidateFn> = Some(crate::validate::validate::<T>);
-}
-
-/// The first parameter of a handler that borrows it.
-///
-/// # Errors
-///
-/// None when the routes are right.
-pub fn event_ref<'a, T: EventRef>(context: &Context<'a>) -> Result<&'a T, BoxError> {
-    T::get(context).ok_or_else(|| Box::from(NoEvent))
-}
-
-/// The first parameter of a handler that takes it.
-///
-/// # Errors
-///
-/// Where a view does not fit.
-pub fn event_arg<T: EventArg>(context: &Context<'_>) -> Result<T, BoxError> {
-    T::take(context)
-}
-
-/// Any other parameter of a handler.
-///
-/// # Errors
-///
-/// What the parameter's type says.
-pub fn param<T: FromContext>(context: &Context<'_>) -> Result<T, BoxError> {
-    T::from_context(context).map_err(Into::into)
-}
-
-/// Dispatches what a handler returned.
-///
-/// # Errors
-///
-/// The handler's own, or that of the dispatch.
-pub fn finish<R: IntoEvents>(returned: R) -> Outcome {
-    let mut emitter = Emitter::default();
-    let result = returned.emit(&mut emitter);
-    result.and(emitter.finish())
 }
 
 /// Puts a call on the heap; says it where the user's future is not `Send`.

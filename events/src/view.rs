@@ -52,7 +52,7 @@ impl<T: DeserializeOwned> EventArg for View<T> {
     const ACCEPTS: Accepts = Accepts::View;
     const NAMES: Option<&'static [&'static str]> = None;
 
-    fn take(context: &Context<'_>) -> Result<Self, BoxError> {
+    fn from_context(context: &Context<'_>) -> Result<Self, BoxError> {
         let json = context.event.ok_or(NoEvent)?.json().get().map_err(Clone::clone)?;
         Ok(Self(wire::decode(json.as_bytes())?))
     }

@@ -49,9 +49,7 @@ pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError>
 
 fn tracked<'de, T>(
     json: &'de [u8],
-    read: impl FnOnce(
-        serde_path_to_error::Deserializer<'_, '_, &mut Json<'de>>,
-    ) -> Result<T, serde_json::Error>,
+    read: impl FnOnce(serde_path_to_error::Deserializer<'_, '_, &mut Json<'de>>) -> Result<T, serde_json::Error>,
 ) -> Result<T, DecodeError> {
     let mut text = serde_json::Deserializer::from_slice(json);
     let mut track = Track::new();
@@ -102,9 +100,8 @@ pub(crate) fn serialize_variant<E: Serialize + 'static>(payload: &dyn Any) -> Re
         [b'{', ..] => untagged(tagged.get()),
         _ => None,
     };
-    let fields = fields.ok_or_else(|| {
-        error("an event enum must be serialised in serde's default form, `{\"Variant\": fields}`")
-    })?;
+    let fields = fields
+        .ok_or_else(|| error("an event enum must be serialised in serde's default form, `{\"Variant\": fields}`"))?;
     RawValue::from_string(fields.to_owned())
 }
 
@@ -141,9 +138,7 @@ struct Variant<'a, 'de> {
 impl<'de> Variant<'_, 'de> {
     fn fields<T>(
         self,
-        read: impl FnOnce(
-            serde_path_to_error::Deserializer<'_, '_, &mut Json<'de>>,
-        ) -> Result<T, serde_json::Error>,
+        read: impl FnOnce(serde_path_to_error::Deserializer<'_, '_, &mut Json<'de>>) -> Result<T, serde_json::Error>,
     ) -> Result<T, serde_json::Error> {
         tracked(self.json, read).map_err(|wrong| {
             *self.failed = Some(wrong);

@@ -18,12 +18,16 @@ pub(crate) fn check(model: &Model<'_>, diagnostics: &mut Diagnostics) {
                 diagnostics.error(&model.input.ident, "an enum without variants has no event: add one");
             }
             serde_options(&model.input.attrs, &["tag", "content", "untagged"], diagnostics, |option| {
-                format!("an event enum has no `{option}` on the wire: the event's name says which variant it is; remove `{option}`")
+                format!(
+                    "an event enum has no `{option}` on the wire: the event's name says which variant it is; remove `{option}`"
+                )
             });
             for variant in &data.variants {
                 let skips = ["skip", "skip_serializing", "skip_deserializing"];
                 serde_options(&variant.attrs, &skips, diagnostics, |option| {
-                    format!("a variant of an event enum cannot be left out with `{option}`: move it to an enum of its own")
+                    format!(
+                        "a variant of an event enum cannot be left out with `{option}`: move it to an enum of its own"
+                    )
                 });
             }
             distinct_names(model, diagnostics);
@@ -52,7 +56,8 @@ fn distinct_names(model: &Model<'_>, diagnostics: &mut Diagnostics) {
         if let Some((variant, _)) = name.variant
             && let Some(first) = seen.insert(name.text.as_str(), variant)
         {
-            let message = format!("`{first}` has the event name `{}` already: give one of them another `name`", name.text);
+            let message =
+                format!("`{first}` has the event name `{}` already: give one of them another `name`", name.text);
             diagnostics.error(name.literal(), message);
         }
     }

@@ -35,9 +35,11 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
 
             #(#checks)*
 
+            const __NAMES: &[&::core::primitive::str] = &[#(#names),*];
+
             static __DECLARATION: __events::EventDecl = __events::EventDecl {
                 type_name: #type_name,
-                names: <#ident as __events::Event>::NAMES,
+                names: __NAMES,
                 place: #place,
                 type_id: ::core::any::TypeId::of::<#ident>(),
                 serialize: __events::Probe::<#ident>::#serialize,
@@ -48,9 +50,9 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
 
             #[automatically_derived]
             impl __events::Event for #ident {
-                const NAMES: &'static [&'static str] = &[#(#names),*];
+                const NAMES: &'static [&'static ::core::primitive::str] = __NAMES;
 
-                fn __variant(&self) -> usize {
+                fn __variant(&self) -> ::core::primitive::usize {
                     #variant
                 }
 
@@ -94,9 +96,9 @@ pub(crate) fn fallback(model: &Model<'_>) -> TokenStream {
             where
                 Self: ::core::marker::Send + ::core::marker::Sync + 'static,
             {
-                const NAMES: &'static [&'static str] = &[];
+                const NAMES: &'static [&'static ::core::primitive::str] = &[];
 
-                fn __variant(&self) -> usize {
+                fn __variant(&self) -> ::core::primitive::usize {
                     0
                 }
 

@@ -15,6 +15,9 @@ const VOCABULARY: Vocabulary = Vocabulary {
     unbuilt: &["group", "batch", "within", "startup", "shutdown", "failure"],
 };
 
+/// The moments of a lifespan, which take no event.
+const HOOKS: [&str; 3] = ["startup", "shutdown", "failure"];
+
 /// What `#[on(..)]` says, in one attribute or in several.
 #[derive(Default)]
 pub(crate) struct Args {
@@ -24,6 +27,8 @@ pub(crate) struct Args {
     pub(crate) now: Once<Ident>,
     pub(crate) blocking: Once<Ident>,
     pub(crate) krate: Once<Path>,
+    /// Whether it names a moment of the lifespan instead of events.
+    pub(crate) is_hook: bool,
     /// Whether some `#[on]` has no pattern, so that the handler takes all that its parameter accepts.
     pub(crate) takes_all: bool,
 }
@@ -55,7 +60,10 @@ impl Args {
         match name.to_string().as_str() {
             "now" => self.now.set(name, name.clone(), diagnostics),
             "blocking" => self.blocking.set(name, name.clone(), diagnostics),
-            _ => VOCABULARY.refuse(name, diagnostics),
+            option => {
+                self.is_hook |= HOOKS.contains(&option);
+                VOCABULARY.refuse(name, diagnostics);
+            }
         }
     }
 

@@ -13,10 +13,18 @@ pub(crate) fn check(handler: &Handler<'_>, diagnostics: &mut Diagnostics) {
         diagnostics.error(&handler.function.signature.ident, "a handler needs a body");
     }
     modes(handler, diagnostics);
-    event(handler, diagnostics);
+    if !handler.args.is_hook {
+        event(handler, diagnostics);
+    }
+    for attribute in &handler.function.depends {
+        diagnostics.error(attribute, "`#[depends]` is not built yet: this version of `events` injects `State<T>` and types that implement `FromContext`");
+    }
     for param in &handler.others {
         attributes(param, diagnostics);
         impl_trait(&param.ty, diagnostics);
+        if handler.function.depends.is_empty() {
+            by_value(&param.ty, diagnostics);
+        }
     }
     if let Some(Type::ImplTrait(returned)) = handler.returned() {
         let message = "a handler must name the type that it returns: the catalog shows what it emits; write an `async fn` instead of returning a future";
@@ -37,8 +45,12 @@ fn signature(signature: &Signature, diagnostics: &mut Diagnostics) {
     }
     for param in &signature.generics.params {
         let message = match param {
-            syn::GenericParam::Lifetime(_) => "a handler cannot name lifetimes: leave them out, `&E` borrows for the call",
-            _ => "a handler cannot be generic: it is registered at link time, when nothing has chosen the parameter; take `&AnyEvent` or `View<T>` to receive several types",
+            syn::GenericParam::Lifetime(_) => {
+                "a handler cannot name lifetimes: leave them out, `&E` borrows for the call"
+            }
+            _ => {
+                "a handler cannot be generic: it is registered at link time, when nothing has chosen the parameter; take `&AnyEvent` or `View<T>` to receive several types"
+            }
         };
         diagnostics.error(param, message);
     }
@@ -51,11 +63,15 @@ fn modes(handler: &Handler<'_>, diagnostics: &mut Diagnostics) {
     let args = handler.args;
     let modes = [args.now.get(), args.blocking.get()];
     if let [Some(_), Some(blocking)] = modes {
-        diagnostics.error(blocking, "`now` and `blocking` exclude each other: the one runs inside the dispatch, the other on another thread");
+        diagnostics.error(
+            blocking,
+            "`now` and `blocking` exclude each other: the one runs inside the dispatch, the other on another thread",
+        );
     }
     if handler.is_async() {
         for mode in modes.into_iter().flatten() {
-            let message = format!("`{mode}` is for a `fn`: remove `async` from the function, or `{mode}` from the attribute");
+            let message =
+                format!("`{mode}` is for a `fn`: remove `async` from the function, or `{mode}` from the attribute");
             diagnostics.error(mode, message);
         }
     } else if let (Some((name, _)), None) = (args.timeout.get(), args.blocking.get()) {
@@ -68,7 +84,10 @@ fn event(handler: &Handler<'_>, diagnostics: &mut Diagnostics) {
     let signature = &handler.function.signature;
     let Some(FnArg::Typed(first)) = signature.inputs.first() else {
         if signature.inputs.is_empty() {
-            let message = format!("a handler needs an event: write `fn {}(event: &MyEvent)`, or `&AnyEvent` for every event", signature.ident);
+            let message = format!(
+                "a handler needs an event: write `fn {}(event: &MyEvent)`, or `&AnyEvent` for every event",
+                signature.ident
+            );
             diagnostics.error(&signature.ident, message);
         }
         return;
@@ -82,7 +101,10 @@ fn event(handler: &Handler<'_>, diagnostics: &mut Diagnostics) {
                 diagnostics.error(token, message);
             }
             if let Some(lifetime) = &reference.lifetime {
-                diagnostics.error(lifetime, "leave the lifetime out: the event is borrowed for the call, use `Arc<E>` to keep it");
+                diagnostics.error(
+                    lifetime,
+                    "leave the lifetime out: the event is borrowed for the call, use `Arc<E>` to keep it",
+                );
             }
         }
         Some(EventParam::Owned(ty)) if is_named(ty, "Batch") => {
@@ -99,18 +121,29 @@ fn is_named(ty: &Type, name: &str) -> bool {
 fn attributes(param: &PatType, diagnostics: &mut Diagnostics) {
     for attribute in &param.attrs {
         let path = attribute.path();
-        if path.is_ident("depends") {
-            diagnostics.error(attribute, "`#[depends]` is not built yet: this version of `events` injects `State<T>` and types that implement `FromContext`");
-        } else if path.is_ident("cfg") || path.is_ident("cfg_attr") {
-            let message = format!("`#[{}]` cannot stand on a handler's parameter: put it on the whole function", path.to_token_stream());
+        if path.is_ident("cfg") || path.is_ident("cfg_attr") {
+            let message = format!(
+                "`#[{}]` cannot stand on a handler's parameter: put it on the whole function",
+                path.to_token_stream()
+            );
             diagnostics.error(attribute, message);
         }
+    }
+}
+
+fn by_value(ty: &Type, diagnostics: &mut Diagnostics) {
+    if let Type::Reference(reference) = ty {
+        let message = "only the event, which comes first, is borrowed: take the other parameters by value, as `State<T>`, `Lifespan`, `Metadata`, `Emit<(A, B)>` or a type that implements `FromContext`";
+        diagnostics.error(reference, message);
     }
 }
 
 fn impl_trait(ty: &Type, diagnostics: &mut Diagnostics) {
     let inner = if let Type::Reference(reference) = ty { &reference.elem } else { ty };
     if let Type::ImplTrait(_) = inner {
-        diagnostics.error(inner, "a handler cannot be generic: write the type instead of `impl`, since it is registered at link time");
+        diagnostics.error(
+            inner,
+            "a handler cannot be generic: write the type instead of `impl`, since it is registered at link time",
+        );
     }
 }

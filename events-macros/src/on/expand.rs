@@ -57,20 +57,20 @@ fn proofs(handler: &Handler<'_>, event: &EventParam<'_>) -> TokenStream {
 
 fn call(handler: &Handler<'_>, event: &EventParam<'_>) -> TokenStream {
     let name = &handler.function.signature.ident;
-    let ty = event.ty();
-    let first = match event {
-        EventParam::Borrowed(_) => quote_spanned!(ty.span()=> __events::event_ref::<#ty>(&__context)?),
-        EventParam::Owned(_) => quote_spanned!(ty.span()=> __events::event_arg::<#ty>(&__context)?),
-    };
+    let event_trait = event_trait(event);
+    let first = quote_spanned!(event.ty().span()=> #event_trait::from_context(&__context)?);
     let others = handler.others.iter().map(|param| {
         let ty = &param.ty;
-        quote_spanned!(ty.span()=> __events::param::<#ty>(&__context)?)
+        quote_spanned!(ty.span()=> <#ty as __events::FromContext>::__make(&__context)?)
     });
-    let returned = returned(handler);
+    let finish = {
+        let returned = returned(handler);
+        quote_spanned!(returned.span()=> <#returned as __events::IntoEvents>::finish)
+    };
     let arguments = quote!(#first #(, #others)*);
     if handler.is_async() {
         let running = quote_spanned! {name.span()=>
-            __events::running(async move { __events::finish::<#returned>(#name(#arguments).await) })
+            __events::running(async move { #finish(#name(#arguments).await) })
         };
         quote! {
             fn __call<'__a>(__context: __events::Context<'__a>) -> __events::Running<'__a> {
@@ -80,7 +80,7 @@ fn call(handler: &Handler<'_>, event: &EventParam<'_>) -> TokenStream {
     } else {
         quote! {
             fn __call(__context: __events::Context<'_>) -> __events::Outcome {
-                __events::finish::<#returned>(#name(#arguments))
+                #finish(#name(#arguments))
             }
         }
     }

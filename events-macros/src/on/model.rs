@@ -3,7 +3,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, FnArg, Meta, PatType, ReturnType, Signature, Type, TypeReference, Visibility};
+use syn::{Attribute, FnArg, Meta, PatType, Receiver, ReturnType, Signature, Type, TypeReference, Visibility};
 
 use super::args::Args;
 
@@ -12,23 +12,28 @@ pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     visibility: Visibility,
     pub(crate) signature: Signature,
+    /// The `#[depends(..)]` of the parameters, which the compiler is not to see.
+    pub(crate) depends: Vec<Attribute>,
     body: TokenStream,
 }
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        Ok(Self {
-            attributes: input.call(Attribute::parse_outer)?,
-            visibility: input.parse()?,
-            signature: input.parse()?,
-            body: input.parse()?,
-        })
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let mut signature: Signature = input.parse()?;
+        let mut depends = Vec::new();
+        for param in &mut signature.inputs {
+            let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(Receiver { attrs, .. })) = param;
+            depends.extend(attrs.extract_if(.., |attribute| attribute.path().is_ident("depends")));
+        }
+        Ok(Self { attributes, visibility, signature, depends, body: input.parse()? })
     }
 }
 
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        let Self { attributes, visibility, signature, body } = self;
+        let Self { attributes, visibility, signature, body, .. } = self;
         tokens.extend(quote!(#(#attributes)* #visibility #signature #body));
     }
 }
@@ -37,13 +42,14 @@ impl Function {
     /// Takes the other `#[on]` off, and answers what is in their brackets.
     pub(crate) fn take_stacked(&mut self) -> Vec<TokenStream> {
         let is_on = |attribute: &Attribute| {
-            let segments: Vec<_> = attribute.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
-            matches!(segments.iter().map(String::as_str).collect::<Vec<_>>()[..], ["on"] | ["events", "on"])
+            matches!(attribute.path().to_token_stream().to_string().as_str(), "on" | "events :: on")
         };
-        let (stacked, others) = std::mem::take(&mut self.attributes).into_iter().partition(is_on);
-        self.attributes = others;
-        let stacked: Vec<Attribute> = stacked;
-        stacked.into_iter().map(|attribute| if let Meta::List(list) = attribute.meta { list.tokens } else { TokenStream::new() }).collect()
+        let stacked = self.attributes.extract_if(.., |attribute| is_on(attribute));
+        let brackets = |attribute: Attribute| match attribute.meta {
+            Meta::List(list) => list.tokens,
+            Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
+        };
+        stacked.map(brackets).collect()
     }
 
     /// Whether there is a body, and not only a semicolon.
@@ -54,9 +60,7 @@ impl Function {
 
 /// Says it plainly where the item is no function at all.
 pub(crate) fn not_a_function(item: &TokenStream) -> Option<syn::Error> {
-    let is_keyword = |token: &TokenTree, keywords: &[&str]| {
-        matches!(token, TokenTree::Ident(ident) if keywords.iter().any(|keyword| ident == keyword))
-    };
+    let is_keyword = |token: &TokenTree, keywords: &[&str]| matches!(token, TokenTree::Ident(ident) if keywords.iter().any(|keyword| ident == keyword));
     let others = ["struct", "enum", "union", "trait", "impl", "mod", "use", "static", "type"];
     let first = item.clone().into_iter().find(|token| is_keyword(token, &others) || is_keyword(token, &["fn"]))?;
     is_keyword(&first, &others).then(|| syn::Error::new(first.span(), "`#[on]` goes on a function"))

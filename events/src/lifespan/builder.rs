@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::core::{Core, Limits, StateMap};
 use super::Lifespan;
+use super::core::{Core, Limits, StateMap};
 use crate::place::Place;
 use crate::registry::{Duplicate, Registry};
 use crate::route::Routes;

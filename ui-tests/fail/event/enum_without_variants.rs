@@ -1,0 +1,6 @@
+use events::Event;
+
+#[derive(Event)]
+enum Cat {}
+
+fn main() {}

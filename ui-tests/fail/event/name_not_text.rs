@@ -1,0 +1,7 @@
+use events::Event;
+
+#[derive(Event)]
+#[event(name = 7)]
+struct CatFed;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use events::Event;
+use std::rc::Rc;
+
+#[derive(Event)]
+struct CatFed {
+    bowl: Rc<str>,
+}
+
+fn main() {}

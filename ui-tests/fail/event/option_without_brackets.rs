@@ -1,0 +1,7 @@
+use events::Event;
+
+#[derive(Event)]
+#[event = "cat-fed"]
+struct CatFed;
+
+fn main() {}

@@ -1,0 +1,7 @@
+use events::Event;
+
+#[derive(Event)]
+#[event(prefix = "cat-")]
+struct Fed;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use events::Event;
+
+#[derive(Event)]
+struct CatFed<T> {
+    fish: T,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::{Event, on};
+
+#[on]
+fn feed(_: &impl Event) {}
+
+fn main() {}

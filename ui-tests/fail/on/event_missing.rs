@@ -1,0 +1,6 @@
+use events::on;
+
+#[on("cat*")]
+async fn feed() {}
+
+fn main() {}

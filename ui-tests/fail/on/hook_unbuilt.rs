@@ -1,0 +1,6 @@
+use events::on;
+
+#[on(startup)]
+async fn begin() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::on;
+
+#[on("cat*")]
+struct Feed;
+
+fn main() {}

@@ -1,0 +1,9 @@
+use events::on;
+
+#[derive(Clone)]
+struct CatFed;
+
+#[on]
+fn feed(_: CatFed) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::{AnyEvent, on};
+
+#[on("cat-[")]
+fn audit(_: &AnyEvent) {}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use events::on;
+
+struct CatFed {
+    fish: u32,
+}
+
+#[on("cat*")]
+async fn feed(event: &CatFed) {
+    println!("{}", event.fish);
+}
+
+fn main() {}

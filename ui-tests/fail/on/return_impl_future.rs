@@ -1,0 +1,13 @@
+use events::{Event, on};
+
+#[derive(Event)]
+struct CatFed {
+    fish: u32,
+}
+
+#[on("cat*")]
+fn feed(_: &CatFed) -> impl Future<Output = ()> {
+    async {}
+}
+
+fn main() {}

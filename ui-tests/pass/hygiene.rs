@@ -1,0 +1,73 @@
+//! Expansions need no prelude, no name of the user's and no permission.
+
+#![no_implicit_prelude]
+#![deny(warnings, missing_docs, unreachable_pub, unused_qualifications)]
+#![forbid(unsafe_code)]
+
+use ::events::{AnyEvent, Event, State, on};
+
+/// Shadows.
+pub mod shadows {
+    /// A type.
+    pub struct Result;
+    /// A type.
+    pub struct Option;
+    /// A type.
+    pub struct String;
+    /// A type.
+    pub struct Box;
+    /// A type.
+    pub struct Send;
+    /// A module.
+    pub mod core {}
+    /// A module.
+    pub mod std {}
+    /// A module.
+    pub mod events {}
+    /// A function.
+    #[allow(non_snake_case)]
+    pub fn Some() {}
+    /// A type.
+    #[allow(non_camel_case_types)]
+    pub struct str;
+    /// A type.
+    #[allow(non_camel_case_types)]
+    pub struct usize;
+}
+use shadows::*;
+
+/// An event.
+#[derive(Event)]
+#[allow(missing_docs)]
+pub enum Cat {
+    /// A variant.
+    Fed { fish: u32 },
+    /// A variant.
+    Petted(u8),
+    /// A variant.
+    Gone,
+}
+
+/// An event.
+#[derive(::std::clone::Clone, Event)]
+pub struct Quiet;
+
+#[on("fed", order = -1, timeout = "1s")]
+async fn feed(_: &Cat) -> ::std::result::Result<Quiet, ::std::fmt::Error> {
+    ::std::result::Result::Ok(Quiet)
+}
+
+#[on("*", blocking)]
+fn audit(_: &AnyEvent, _: State<u32>) {}
+
+#[on]
+fn hush(_: Quiet) {}
+
+#[on(now)]
+fn hear(_: ::std::sync::Arc<Quiet>) {}
+
+fn main() {
+    let _: (Result, Option, String, Box, Send, str, usize) = (Result, Option, String, Box, Send, str, usize);
+    Some();
+    let _ = (Cat::Fed { fish: 1 }, Cat::Petted(2), Cat::Gone);
+}
