@@ -123,17 +123,27 @@ impl Drop for Entered {
 }
 
 pin_project_lite::pin_project! {
-    /// A future that is surrounded by `ambient` whenever it is polled.
+    /// A future that is surrounded by `ambient` whenever it is polled, and when it is dropped.
     pub(crate) struct InAmbient<F> {
         ambient: Option<Ambient>,
         #[pin]
-        future: F,
+        future: Option<F>,
+    }
+
+    impl<F> PinnedDrop for InAmbient<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.future.is_some() {
+                let _lent = Lent::new(this.ambient);
+                this.future.set(None);
+            }
+        }
     }
 }
 
 impl<F> InAmbient<F> {
     pub(crate) fn new(ambient: Ambient, future: F) -> Self {
-        Self { ambient: Some(ambient), future }
+        Self { ambient: Some(ambient), future: Some(future) }
     }
 }
 
@@ -141,9 +151,12 @@ impl<F: Future> Future for InAmbient<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let _lent = Lent { outer: swap(this.ambient.take()), home: this.ambient };
-        this.future.poll(cx)
+        let mut this = self.project();
+        let _lent = Lent::new(this.ambient);
+        let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
+        let output = task::ready!(future.poll(cx));
+        this.future.set(None);
+        Poll::Ready(output)
     }
 }
 
@@ -151,6 +164,12 @@ impl<F: Future> Future for InAmbient<F> {
 struct Lent<'a> {
     outer: Option<Ambient>,
     home: &'a mut Option<Ambient>,
+}
+
+impl<'a> Lent<'a> {
+    fn new(home: &'a mut Option<Ambient>) -> Self {
+        Self { outer: swap(home.take()), home }
+    }
 }
 
 impl Drop for Lent<'_> {

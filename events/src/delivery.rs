@@ -126,6 +126,8 @@ async fn deliver_all(lifespan: &Lifespan, events: &[AnyEvent]) -> Delivery {
     let mut total = Delivery::default();
     let mut waiting = FuturesUnordered::new();
     for event in events {
+        // Handlers that never wait must not keep the thread from other tasks.
+        tokio::task::consume_budget().await;
         let Some(run) = EventRun::new(lifespan, event) else { continue };
         let mut run = InAmbient::new(run.ambient(), run);
         match poll_fn(|cx| Poll::Ready(Pin::new(&mut run).poll(cx))).await {

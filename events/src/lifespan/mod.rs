@@ -8,6 +8,8 @@ mod shutdown;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::extract::State;
+
 pub use builder::{LifespanBuilder, StartError, StartFinding};
 pub(crate) use core::Core;
 pub(crate) use gate::Work;
@@ -53,6 +55,25 @@ impl Lifespan {
     /// Begins the description of a lifespan.
     pub fn builder() -> LifespanBuilder {
         LifespanBuilder::new()
+    }
+
+    /// The value of type `T` that the lifespan was started with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use events::Lifespan;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), events::Error> {
+    /// let app = Lifespan::builder().state(7_u32).start().await?;
+    /// assert_eq!(app.state::<u32>().as_deref(), Some(&7));
+    /// assert!(app.state::<String>().is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<State<T>> {
+        self.core.state().map(State)
     }
 
     pub(crate) fn core(&self) -> &Core {
