@@ -138,5 +138,5 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 /// [`Failure`]: https://docs.rs/events/latest/events/struct.Failure.html
 #[proc_macro_attribute]
 pub fn on(args: TokenStream, item: TokenStream) -> TokenStream {
-    debug::shown("on", on::expand(args.into(), item.into())).into()
+    debug::shown("on", on::expand(args.into(), &item.into())).into()
 }

@@ -118,8 +118,8 @@ impl Vocabulary {
             return format!("`{name}` is not built yet: this version of `events` does not have it in `{attribute}`");
         }
         let all = self.flags.iter().chain(self.values);
-        let closest = all.clone().max_by(|a, b| strsim::jaro(name, a).total_cmp(&strsim::jaro(name, b)));
-        let meant = closest.filter(|known| strsim::jaro(name, known) > 0.7);
+        let distance = |known: &&&str| strsim::osa_distance(name, known);
+        let meant = all.clone().min_by_key(distance).filter(|known| distance(known) <= 2);
         let meant = meant.map_or(String::new(), |known| format!(", did you mean `{known}`?"));
         let all = all.map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
         format!("`{attribute}` has no option `{name}`{meant} (it has {all})")

@@ -23,7 +23,7 @@ pub struct Catalog {
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use events::{Event, on};
 ///
 /// #[derive(Event)]

@@ -280,7 +280,7 @@ fn limited(limit: Duration, running: Running<'_>) -> Running<'_> {
 }
 
 /// Runs a call on the blocking pool of the lifespan's runtime, surrounded as the delivery is.
-fn blocking<'a>(call: SyncCall, context: Context<'a>) -> Running<'a> {
+fn blocking(call: SyncCall, context: Context<'_>) -> Running<'_> {
     let lifespan = context.lifespan.clone();
     let event = context.event.cloned();
     let ambient = Ambient::current();

@@ -26,7 +26,7 @@ const MAX_NESTED: u32 = 64;
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use events::{Event, Lifespan, dispatch};
 ///
 /// #[derive(Event)]
@@ -63,7 +63,7 @@ pub fn dispatch<E: Event>(event: E) -> Result<(), DispatchError> {
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use events::{DispatchError, Event, Lifespan, dispatch_named};
 ///
 /// #[derive(Event, serde::Deserialize)]
@@ -104,7 +104,7 @@ pub fn dispatch_named(name: &str, json: impl AsRef<[u8]>) -> Result<(), Dispatch
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use events::{Event, Lifespan, deliver, on};
 ///
 /// #[derive(Event)]
@@ -390,7 +390,9 @@ impl Ambient {
         if !failed.is_empty()
             && let Some(event) = payload.store(Form { subject, meta, shared: false })
         {
-            failed.into_iter().for_each(|ended| delivery.count(&event, &self.lifespan, ended));
+            for ended in failed {
+                delivery.count(&event, &self.lifespan, ended);
+            }
         }
         delivery
     }

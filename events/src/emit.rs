@@ -90,7 +90,11 @@ impl<R: IntoEvents> IntoEvents for Option<R> {
 
 impl<R: IntoEvents> IntoEvents for Vec<R> {
     fn emit(self, emitter: &mut Emitter) -> Result<(), BoxError> {
-        self.into_iter().fold(Ok(()), |before, events| before.and(events.emit(emitter)))
+        let mut result = Ok(());
+        for events in self {
+            result = result.and(events.emit(emitter));
+        }
+        result
     }
 
     fn declare(signature: &mut Signature) {

@@ -10,7 +10,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use events::Lifespan;
 ///
 /// #[tokio::main(flavor = "current_thread")]

@@ -168,7 +168,7 @@ pub struct NoEvent;
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use events::{Event, Lifespan, State, on};
 ///
 /// struct Config {

@@ -1,4 +1,97 @@
 //! Declarative, typed events: derive the payload, annotate the handler, dispatch.
+//!
+//! Payload structs derive [`Event`], plain functions carry [`#[on("cat*")]`](macro@on), and the linker finds them all. What
+//! is wired wrongly does not compile. A small runtime on tokio delivers the events inside *lifespans*, one run of an
+//! application each, and *scopes*, one unit of work each: a request, a message, a command.
+//!
+//! ```standalone_crate
+//! use events::{AnyEvent, Event, Lifespan, dispatch, on};
+//! use serde::{Deserialize, Serialize};
+//! use validator::Validate;
+//!
+//! #[derive(Debug, Event, Serialize, Deserialize, Validate)]
+//! #[event(name = "cat-requested-a-fish")]
+//! struct CatRequestedAFish {
+//!     #[validate(length(min = 1))]
+//!     cat: String,
+//!     #[validate(range(min = 1, max = 10))]
+//!     fish: u32,
+//! }
+//!
+//! #[derive(Debug, Event, Serialize, Deserialize)]
+//! struct FishServed {
+//!     cat: String,
+//! }
+//!
+//! #[on("cat*")]
+//! async fn serve(event: &CatRequestedAFish) -> FishServed {
+//!     FishServed { cat: event.cat.clone() } // what a handler returns is dispatched in turn
+//! }
+//!
+//! #[on("*")]
+//! fn audit(event: &AnyEvent) {
+//!     println!("{} {}", event.name(), event.json());
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), events::Error> {
+//!     let app = Lifespan::builder().start().await?;
+//!     app.scope(async {
+//!         dispatch(CatRequestedAFish { cat: "Tom".into(), fish: 2 }) // queued; delivered when the scope ends
+//!     })
+//!     .await?;
+//!     app.shutdown().await?; // drains, then stops
+//!     Ok(())
+//! }
+//! ```
+//!
+//! With `#[on("dog*")]` above `serve` this program does not compile: ``handler `serve` can never run: pattern `dog*` does
+//! not match event `cat-requested-a-fish` (payload type `CatRequestedAFish`)``, with the caret under the pattern.
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | event | a value of a type that implements [`Event`]: it has a name and a payload |
+//! | pattern | a shell-style glob over names: [`Pattern`] |
+//! | handler | a function under [`#[on(..)]`](macro@on) |
+//! | [`dispatch`] | hand an event to the current scope or lifespan; does not wait for handlers |
+//! | [`deliver`] | run the handlers of an event, and wait for them |
+//! | [`Lifespan`] | one run of an application; several may live in one process |
+//! | [scope](Lifespan::scope) | a unit of work that collects events and delivers them when it ends |
+//! | [`catalog`] | all that is declared in this binary |
+//!
+//! # What holds
+//!
+//! - Events of one scope start in the order of dispatch, and may overlap. The handlers of one event run by their `order`;
+//!   those of one `order` run concurrently, in one task.
+//! - A handler that fails, panics or takes too long stops no other one and never reaches the dispatcher. It is a
+//!   [`Failure`]: logged through `tracing`, counted, and in the answer of [`deliver`].
+//! - An event that was accepted is delivered: also when the scope's work fails or panics, and when its future is dropped.
+//!   [`Lifespan::shutdown`] waits for every handler and for what the handlers dispatch.
+//! - An event that cannot be accepted is a [`DispatchError`] where it was dispatched. Nothing is lost in silence.
+//! - Everything that waits is bounded: [chains](LifespanBuilder::max_hops), [events](LifespanBuilder::max_pending),
+//!   remembered names.
+//!
+//! # Guides
+//!
+//! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
+//! - [`docs::compile_errors`]: every error of the macros, its cause and its cure.
+//!
+//! # Cargo features
+//!
+//! None yet. Payloads are validated, serialised and deserialised where their types can be.
+//!
+//! # Rust version
+//!
+//! 1.95 is the oldest toolchain that builds this crate, and the one that tests it.
+//!
+//! # Looking at an expansion
+//!
+//! `EVENTS_MACROS_DEBUG=1 cargo build` prints what the macros made of each item, laid out by `rustfmt`. Cargo does not
+//! expand again what has not changed: touch the file first.
+
+pub mod docs;
 
 mod any;
 mod catalog;

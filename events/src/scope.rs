@@ -76,7 +76,7 @@ impl Lifespan {
     ///
     /// # Examples
     ///
-    /// ```
+    /// ```standalone_crate
     /// use events::{Event, Lifespan, dispatch};
     ///
     /// #[derive(Event)]

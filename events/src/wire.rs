@@ -60,20 +60,12 @@ fn tracked<'de, T>(
 
 /// The path as a user would write it, without what only serde's data model knows.
 fn path_text(path: &serde_path_to_error::Path) -> String {
-    let mut text = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => text.push_str(&format!("[{index}]")),
-            Segment::Map { key: name } | Segment::Enum { variant: name } => {
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.push_str(name);
-            }
-            Segment::Unknown => {}
-        }
-    }
-    text
+    path.iter().fold(String::new(), |text, segment| match segment {
+        Segment::Seq { index } => format!("{text}[{index}]"),
+        Segment::Map { key: name } | Segment::Enum { variant: name } if text.is_empty() => name.clone(),
+        Segment::Map { key: name } | Segment::Enum { variant: name } => format!("{text}.{name}"),
+        Segment::Unknown => text,
+    })
 }
 
 pub(crate) fn serialize<E: Serialize + 'static>(payload: &dyn Any) -> Result<Box<RawValue>, serde_json::Error> {

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Fields;
 
-use super::model::Model;
+use super::model::{Model, Name};
 use crate::options::crate_path;
 use crate::tokens::{allowed, place};
 
@@ -13,7 +13,7 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let krate = crate_path(model.args.krate.get());
     let ident = &model.input.ident;
     let type_name = ident.to_string();
-    let names: Vec<_> = model.names.iter().map(|name| name.literal()).collect();
+    let names: Vec<_> = model.names.iter().map(Name::literal).collect();
     let checks = model.names.iter().map(|name| {
         let literal = name.literal();
         quote_spanned!(name.span=> const _: () = __events::assert_name(#literal);)

@@ -27,3 +27,75 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         None => expand::expand(&model),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use super::expand;
+    use crate::tokens::compact;
+
+    /// The names in an expansion.
+    fn names(input: TokenStream) -> String {
+        let expansion = compact(expand(input));
+        let names = expansion.split_once("const __NAMES:&[&::core::primitive::str]=&[").map(|(_, rest)| rest);
+        names.and_then(|rest| rest.split_once(']')).map_or(expansion.clone(), |(names, _)| names.to_owned())
+    }
+
+    #[test]
+    fn default_names_are_kebab_case() {
+        assert_eq!(
+            names(quote!(
+                struct CatRequestedAFish;
+            )),
+            r#""cat-requested-a-fish""#
+        );
+        assert_eq!(
+            names(quote!(
+                struct HTTPRequest2Failed {
+                    a: u8,
+                }
+            )),
+            r#""http-request2-failed""#
+        );
+        assert_eq!(
+            names(quote!(
+                struct r#Move(u8);
+            )),
+            r#""move""#
+        );
+        assert_eq!(
+            names(quote!(
+                struct ÄpfelGefallen;
+            )),
+            r#""äpfel-gefallen""#
+        );
+    }
+
+    #[test]
+    fn variants_have_the_prefix_or_a_name_of_their_own() {
+        let input = quote! {
+            #[event(prefix = "user.")]
+            enum User { SignedUp, #[event(name = "gone")] Deleted { at: u8 }, Moved(u8) }
+        };
+        assert_eq!(names(input), r#""user.signed-up", "gone", "user.moved""#);
+        assert_eq!(
+            names(quote!(
+                enum User {
+                    SignedUp,
+                }
+            )),
+            r#""signed-up""#
+        );
+    }
+
+    #[test]
+    fn a_mistake_leaves_an_implementation_behind() {
+        let expansion = compact(expand(quote!(
+            struct CatFed<'a, T: Clone>(&'a T);
+        )));
+        assert_eq!(expansion.matches("compile_error").count(), 2, "{expansion}");
+        assert!(expansion.contains("impl<'a, T:Clone>__events::Event for CatFed<'a, T>"), "{expansion}");
+    }
+}

@@ -9,9 +9,6 @@ use crate::diagnostics::Diagnostics;
 /// Reports everything that keeps the function from being a handler.
 pub(crate) fn check(handler: &Handler<'_>, diagnostics: &mut Diagnostics) {
     signature(&handler.function.signature, diagnostics);
-    if !handler.function.has_body() {
-        diagnostics.error(&handler.function.signature.ident, "a handler needs a body");
-    }
     modes(handler, diagnostics);
     if !handler.args.is_hook {
         event(handler, diagnostics);
@@ -100,7 +97,7 @@ fn event(handler: &Handler<'_>, diagnostics: &mut Diagnostics) {
                 let message = "a handler cannot change its event: the payload is shared with the other handlers; take `&E`, or `E` where `E: Clone`, and dispatch a new event";
                 diagnostics.error(token, message);
             }
-            if let Some(lifetime) = &reference.lifetime {
+            if let (Some(lifetime), None) = (&reference.lifetime, signature.generics.lifetimes().next()) {
                 diagnostics.error(
                     lifetime,
                     "leave the lifetime out: the event is borrowed for the call, use `Arc<E>` to keep it",

@@ -13,11 +13,11 @@ use args::Args;
 use model::{Function, Handler};
 
 /// From a function to the function and its registration.
-pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => {
-            let error = model::not_a_function(&item).unwrap_or(error).to_compile_error();
+            let error = model::not_a_function(item).unwrap_or(error).to_compile_error();
             return quote!(#error #item);
         }
     };
@@ -35,4 +35,97 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
         (None, None) => TokenStream::new(),
     };
     quote!(#function #registration)
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use super::expand;
+    use crate::tokens::compact;
+
+    fn text(args: TokenStream, item: &TokenStream) -> String {
+        compact(expand(args, item))
+    }
+
+    #[test]
+    fn a_body_is_not_looked_at() {
+        let half_typed = quote!(fn feed(event: &CatFed) { let x = ; event. });
+        let expansion = text(quote!("cat*"), &half_typed);
+        assert!(expansion.contains("fn feed(event:&CatFed){let x=;event.}"), "{expansion}");
+        assert!(!expansion.contains("compile_error"), "{expansion}");
+    }
+
+    #[test]
+    fn the_function_outlives_every_mistake() {
+        let item = quote!(
+            pub async fn feed(event: &mut CatFed) {
+                work(event)
+            }
+        );
+        let expansion = text(quote!("cat*", ordr = 1, now), &item);
+        assert!(expansion.contains("pub async fn feed(event:&mut CatFed){work(event)}"), "{expansion}");
+        assert_eq!(expansion.matches("compile_error").count(), 3, "{expansion}");
+        assert!(!expansion.contains("submit"), "{expansion}");
+    }
+
+    #[test]
+    fn what_is_no_function_is_passed_on_with_an_error() {
+        let expansion = text(
+            quote!("cat*"),
+            &quote!(
+                struct Feed;
+            ),
+        );
+        assert!(expansion.contains("struct Feed;") && expansion.contains("goes on a function"), "{expansion}");
+    }
+
+    #[test]
+    fn attributes_that_decide_existence_are_copied_and_others_are_not() {
+        let item = quote! {
+            #[cfg(unix)]
+            #[cfg_attr(test, cfg(windows))]
+            #[cfg_attr(test, inline)]
+            #[doc = "kept"]
+            fn feed(event: &CatFed) {}
+        };
+        let expansion = text(quote!(), &item);
+        assert_eq!(expansion.matches("#[cfg(unix)]").count(), 2, "{expansion}");
+        assert_eq!(expansion.matches("#[cfg_attr(test, cfg(windows))]").count(), 2, "{expansion}");
+        assert_eq!(expansion.matches("#[cfg_attr(test, inline)]").count(), 1, "{expansion}");
+        assert_eq!(expansion.matches("#[doc=\"kept\"]").count(), 1, "{expansion}");
+    }
+
+    #[test]
+    fn stacked_attributes_add_up_and_are_taken_off() {
+        let item = quote!(
+            #[on("a*", order = 3)]
+            #[events::on("b*")]
+            fn feed(event: &CatFed) {}
+        );
+        let expansion = text(quote!("c*"), &item);
+        assert!(expansion.contains(r#"patterns:&["c*", "a*", "b*"]"#), "{expansion}");
+        assert!(expansion.contains("order:3i32"), "{expansion}");
+        assert!(!expansion.contains("#[on") && !expansion.contains("#[events::on"), "{expansion}");
+        let all = text(
+            quote!(),
+            &quote!(
+                #[on("a*")]
+                fn feed(event: &CatFed) {}
+            ),
+        );
+        assert!(all.contains("patterns:&[]"), "one `#[on]` without a pattern takes all: {all}");
+    }
+
+    #[test]
+    fn options_arrive_in_the_declaration() {
+        let item = quote!(
+            async fn feed(event: &CatFed) {}
+        );
+        let expansion = text(quote!("c*", order = -7, timeout = "1h 30m 5ms", crate = my::facade), &item);
+        assert!(expansion.contains("order:-7i32"), "{expansion}");
+        assert!(expansion.contains("Duration::new(5400u64, 5000000u32)"), "{expansion}");
+        assert!(expansion.contains("use my::facade::__private as __events;"), "{expansion}");
+    }
 }

@@ -34,7 +34,12 @@ impl Parse for Function {
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let Self { attributes, visibility, signature, body, .. } = self;
-        tokens.extend(quote!(#(#attributes)* #visibility #signature #body));
+        // What a handler takes by value or by reference is not for its author to choose.
+        tokens.extend(quote! {
+            #(#attributes)*
+            #[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
+            #visibility #signature #body
+        });
     }
 }
 
@@ -50,11 +55,6 @@ impl Function {
             Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
         };
         stacked.map(brackets).collect()
-    }
-
-    /// Whether there is a body, and not only a semicolon.
-    pub(crate) fn has_body(&self) -> bool {
-        matches!(self.body.clone().into_iter().next(), Some(TokenTree::Group(_)))
     }
 }
 

@@ -25,7 +25,7 @@ pub use shutdown::{ShutdownError, ShutdownReport};
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use events::{Event, Lifespan, dispatch, on};
 ///
 /// #[derive(Event)]
@@ -61,7 +61,7 @@ impl Lifespan {
     ///
     /// # Examples
     ///
-    /// ```
+    /// ```standalone_crate
     /// use events::Lifespan;
     ///
     /// # #[tokio::main(flavor = "current_thread")]

@@ -45,7 +45,7 @@ impl Lifespan {
     ///
     /// # Examples
     ///
-    /// ```
+    /// ```standalone_crate
     /// use events::Lifespan;
     ///
     /// # #[tokio::main(flavor = "current_thread")]

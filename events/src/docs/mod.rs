@@ -1,0 +1,7 @@
+//! Guides: what one page of the reference cannot say.
+
+#[doc = include_str!("linking.md")]
+pub mod linking {}
+
+#[doc = include_str!("compile_errors.md")]
+pub mod compile_errors {}
