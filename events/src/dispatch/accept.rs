@@ -1,0 +1,147 @@
+//! How an event is accepted: checked, shown to the `now` handlers, and queued.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::DispatchError;
+use crate::any::{AnyEvent, Form, Payload, Subject};
+use crate::context::{Ambient, Context};
+use crate::delivery::{Batch, Delivery, Ended, schedule};
+use crate::metadata::{Cause, Meta};
+use crate::route::Route;
+
+/// How deep `now` handlers may dispatch to `now` handlers: each level stands on the caller's stack.
+const MAX_NESTED: u32 = 64;
+
+pub(super) fn closed(subject: &Subject) -> DispatchError {
+    DispatchError::Closed { event: subject.name().into() }
+}
+
+/// An event that passed every check.
+pub(super) struct Accepted {
+    /// What the `now` handlers did.
+    pub(super) now: Delivery,
+    /// The event, counted as pending, where other handlers wait for it.
+    pub(super) event: Option<AnyEvent>,
+}
+
+impl Ambient {
+    /// Accepts an event into the open scope, or into the lifespan where there is none.
+    pub(super) fn dispatch(&self, subject: Subject, payload: &mut dyn Payload) -> Result<(), DispatchError> {
+        if let Some(scope) = self.scope.as_ref().filter(|scope| scope.is_open()) {
+            let Some(event) = self.accept(subject, payload)?.event else { return Ok(()) };
+            return match scope.push(event) {
+                Ok(()) => Ok(()),
+                Err(event) => self.outlive(event),
+            };
+        }
+        let work = self.lifespan.begin(true).ok_or_else(|| closed(&subject))?;
+        if let Some(event) = self.accept(subject, payload)?.event {
+            schedule(Batch::new(work, vec![event]));
+        }
+        Ok(())
+    }
+
+    /// Delivers an event whose scope has ended while it was accepted.
+    fn outlive(&self, event: AnyEvent) -> Result<(), DispatchError> {
+        match self.lifespan.begin(true) {
+            Some(work) => {
+                schedule(Batch::new(work, vec![event]));
+                Ok(())
+            }
+            None => {
+                self.lifespan.core().settle(1, &[]);
+                Err(closed(event.subject()))
+            }
+        }
+    }
+
+    /// Checks an event and runs its `now` handlers.
+    pub(super) fn accept(&self, subject: Subject, payload: &mut dyn Payload) -> Result<Accepted, DispatchError> {
+        let core = self.lifespan.core();
+        let known_route;
+        let route: &Route = match &subject {
+            Subject::Declared { decl, variant } => {
+                let not_linked = || DispatchError::NotLinked { event: subject.name().into() };
+                let route = core.routes.declared(decl, *variant).ok_or_else(not_linked)?;
+                if let Some(validate) = decl.validate {
+                    validate(payload.peek())
+                        .map_err(|errors| DispatchError::Invalid { event: subject.name().into(), errors })?;
+                }
+                route
+            }
+            Subject::Unknown { route, .. } => {
+                known_route = Arc::clone(route);
+                &known_route
+            }
+        };
+        let meta = self.meta(&subject)?;
+        if route.ends_now() && (route.now.is_empty() || route.payload_alone) {
+            return Ok(Accepted { now: self.run_in_place(route, subject, meta, payload), event: None });
+        }
+        let Some(event) = payload.store(Form { subject, meta, shared: route.shared }) else {
+            return Ok(Accepted { now: Delivery::default(), event: None });
+        };
+        if !route.ends_now() && !core.reserve() {
+            return Err(DispatchError::Full { event, limit: core.limits.max_pending });
+        }
+        let now = self.run_now(route, &event);
+        Ok(Accepted { now, event: (!route.ends_now()).then_some(event) })
+    }
+
+    /// What travels with the next event: its identity, and its place in the chain.
+    fn meta(&self, subject: &Subject) -> Result<Meta, DispatchError> {
+        let core = self.lifespan.core();
+        let hops = self.cause.as_ref().map_or(0, |cause| cause.hops.saturating_add(1));
+        let too_deep = |hops, limit| DispatchError::TooDeep { event: subject.name().into(), hops, limit };
+        if hops > core.limits.max_hops {
+            return Err(too_deep(hops, core.limits.max_hops));
+        }
+        if self.nested >= MAX_NESTED {
+            return Err(too_deep(hops, MAX_NESTED));
+        }
+        Ok(Meta {
+            id: core.next_id(),
+            time: SystemTime::now(),
+            correlation: self.cause.as_ref().map(|cause| cause.correlation.clone()),
+            causation: self.cause.as_ref().map(|cause| cause.id.clone()),
+            hops,
+        })
+    }
+
+    fn inside_now(&self, meta: &Meta) -> Self {
+        Self { cause: Some(Cause::from(meta)), nested: self.nested + 1, ..self.clone() }
+    }
+
+    /// Runs `now` handlers that are content with the payload, which stays where it is: nothing is allocated.
+    fn run_in_place(&self, route: &Route, subject: Subject, meta: Meta, payload: &mut dyn Payload) -> Delivery {
+        if route.now.is_empty() {
+            return Delivery::default();
+        }
+        let entered = self.inside_now(&meta).enter();
+        let context = Context { lifespan: &self.lifespan, payload: payload.peek(), event: None };
+        let failed: Vec<_> = route.now.iter().map(|now| now.run(context)).filter(Ended::has_failed).collect();
+        drop(entered);
+        let mut delivery = Delivery::of_successes(route.now.len() - failed.len());
+        if !failed.is_empty()
+            && let Some(event) = payload.store(Form { subject, meta, shared: false })
+        {
+            for ended in failed {
+                delivery.count(&event, &self.lifespan, ended);
+            }
+        }
+        delivery
+    }
+
+    fn run_now(&self, route: &Route, event: &AnyEvent) -> Delivery {
+        let mut delivery = Delivery::default();
+        if route.now.is_empty() {
+            return delivery;
+        }
+        let _entered = self.inside_now(event.meta()).enter();
+        for now in &route.now {
+            delivery.count(event, &self.lifespan, now.run(Context::of_event(&self.lifespan, event)));
+        }
+        delivery
+    }
+}

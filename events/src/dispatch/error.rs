@@ -1,0 +1,96 @@
+//! Why an event was refused.
+
+use crate::any::AnyEvent;
+use crate::name::NameError;
+use crate::validate::ValidationErrors;
+use crate::wire::DecodeError;
+
+/// Why an event was refused. Nothing of it has been queued then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DispatchError {
+    /// The caller stands in no scope, handler or task of a lifespan.
+    #[error(
+        "`{event}` was dispatched outside of a lifespan: dispatch inside `lifespan.scope(..)` or a handler, or call `lifespan.dispatch(..)`"
+    )]
+    NoLifespan {
+        /// The event's name.
+        event: Box<str>,
+    },
+    /// The lifespan has been shut down, or is shutting down and takes nothing from outside any more.
+    #[error("`{event}` came after the lifespan's end: it has been shut down")]
+    Closed {
+        /// The event's name.
+        event: Box<str>,
+    },
+    /// The payload breaks its own rules.
+    #[error("`{event}` is invalid: {errors}")]
+    Invalid {
+        /// The event's name.
+        event: Box<str>,
+        /// The broken rules.
+        errors: ValidationErrors,
+    },
+    /// The payload is not JSON, or not of the shape that the name asks for.
+    #[error("the payload of `{event}` does not fit: {error}")]
+    Malformed {
+        /// The event's name.
+        event: Box<str>,
+        /// What is wrong with it, and where.
+        #[source]
+        error: DecodeError,
+    },
+    /// The text cannot be the name of any event.
+    #[error("`{name}` cannot be dispatched: {error}")]
+    Name {
+        /// The text, shortened where it is long.
+        name: Box<str>,
+        /// Why it is no name.
+        error: NameError,
+    },
+    /// The name belongs to a type that cannot be made of JSON.
+    #[error("`{event}` cannot be dispatched by name: derive `serde::Deserialize` for its type `{type_name}`")]
+    NotDeserialize {
+        /// The event's name.
+        event: Box<str>,
+        /// The type that has the name.
+        type_name: &'static str,
+    },
+    /// Too many handlers stand between the event and the one that its chain began with.
+    #[error(
+        "`{event}` would be number {hops} of its chain, past the limit of {limit}: some handler dispatches what leads back to itself"
+    )]
+    TooDeep {
+        /// The event's name.
+        event: Box<str>,
+        /// How many handlers would have come before.
+        hops: u32,
+        /// How many may: [`LifespanBuilder::max_hops`](crate::LifespanBuilder::max_hops).
+        limit: u32,
+    },
+    /// As many events wait for their delivery as the lifespan takes.
+    #[error("the lifespan is full: {limit} events wait for delivery, `{}` was given back", event.name())]
+    Full {
+        /// The event, for [`try_into_inner`](AnyEvent::try_into_inner) and another attempt.
+        event: AnyEvent,
+        /// How many may wait: [`LifespanBuilder::max_pending`](crate::LifespanBuilder::max_pending).
+        limit: usize,
+    },
+    /// The event's type came into the process after the first lifespan had read the link table.
+    #[error("`{event}` is not in the link table: its type was loaded after the first lifespan started")]
+    NotLinked {
+        /// The event's name.
+        event: Box<str>,
+    },
+}
+
+/// At most this many bytes of a refused name are repeated in its error.
+const SHOWN_NAME_LEN: usize = 64;
+
+pub(super) fn shortened(name: &str) -> Box<str> {
+    if name.len() <= SHOWN_NAME_LEN {
+        return name.into();
+    }
+    let end = name.floor_char_boundary(SHOWN_NAME_LEN);
+    format!("{}.. ({} bytes)", &name[..end], name.len()).into()
+}
