@@ -1,7 +1,5 @@
 //! The program of the README, word for word.
 
-#![expect(clippy::unused_async, reason = "it shows that a handler may be `async`")]
-
 use events::{AnyEvent, Event, Lifespan, dispatch, on};
 use serde::{Deserialize, Serialize};
 use validator::Validate;

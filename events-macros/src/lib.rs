@@ -97,10 +97,19 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 /// | `order = -10` | handlers with a lower number run first, the default being 0; those with equal numbers run concurrently |
 /// | `now` | a `fn` that runs inside the dispatch, before the scope decides anything |
 /// | `blocking` | a `fn` that runs on the runtime's blocking pool; any other `fn` runs in the delivery's task and must not block |
+/// | `group = "billing"` | a lifespan can take groups in or leave them out |
 /// | `timeout = "5s"` | an `async` or `blocking` handler that takes longer fails; the text is a duration as `humantime` reads it |
 /// | `crate = path` | where the `events` crate is, when it is renamed or re-exported |
 ///
 /// Several `#[on]` on one function add up.
+///
+/// # Moments of the lifespan
+///
+/// | attribute | the function is called | parameters |
+/// |---|---|---|
+/// | `#[on(startup)]` | in order, before the first event is delivered; an error fails the start | made for the call |
+/// | `#[on(shutdown)]` | last one first, when everything has been delivered | made for the call |
+/// | `#[on(failure)]` | whenever something has failed | `&Failure`, then those made for the call |
 ///
 /// # Failures
 ///
@@ -138,5 +147,46 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 /// [`Failure`]: https://docs.rs/events/latest/events/struct.Failure.html
 #[proc_macro_attribute]
 pub fn on(args: TokenStream, item: TokenStream) -> TokenStream {
-    debug::shown("on", on::expand(args.into(), &item.into())).into()
+    debug::shown("on", on::expand(on::Attribute::On, args.into(), &item.into())).into()
+}
+
+/// Calls a function again and again while a lifespan runs: `#[every("5s")]`.
+///
+/// The first run begins when the start is complete, the next ones on the grid of the interval. At most `max` runs go on at a
+/// time; a tick that finds no place is dropped and not made up for. A run that fails or panics keeps the schedule, and is a
+/// [`Failure`]. Shutdown interrupts the wait for the next tick, and waits for runs that have begun.
+///
+/// The function takes what is made for each call, `State<T>`, `Lifespan` or a type that implements [`FromContext`], and
+/// returns what a handler may return.
+///
+/// # Options
+///
+/// | option | meaning |
+/// |---|---|
+/// | `max = 4` | how many runs may go on at a time, the default being 1 |
+/// | `timeout = "2s"` | an `async` or `blocking` run that takes longer fails |
+/// | `blocking` | a `fn` that runs on the runtime's blocking pool |
+/// | `group = "billing"` | a lifespan can take groups in or leave them out |
+/// | `crate = path` | where the `events` crate is, when it is renamed or re-exported |
+///
+/// # Examples
+///
+/// ```
+/// use events::{Event, every};
+///
+/// #[derive(Event)]
+/// struct CacheCleared;
+///
+/// #[every("30s", timeout = "10s")]
+/// async fn clear_cache() -> Result<CacheCleared, std::io::Error> {
+///     Ok(CacheCleared)
+/// }
+/// # fn main() {}
+/// ```
+///
+/// [`FromContext`]: https://docs.rs/events/latest/events/trait.FromContext.html
+/// [`Failure`]: https://docs.rs/events/latest/events/struct.Failure.html
+#[proc_macro_attribute]
+pub fn every(args: TokenStream, item: TokenStream) -> TokenStream {
+    debug::shown("every", on::expand(on::Attribute::Every, args.into(), &item.into())).into()
 }

@@ -7,7 +7,7 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token};
+use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitInt, LitStr, Path, Token, UnOp};
 
 use crate::diagnostics::Diagnostics;
 use crate::tokens::compact;
@@ -82,6 +82,19 @@ impl<T> Once<T> {
         }
     }
 
+    /// Reads a value with one of the readers below, and keeps it.
+    pub(crate) fn read(
+        &mut self,
+        name: &Ident,
+        value: &TokenStream,
+        diagnostics: &mut Diagnostics,
+        reader: fn(&Ident, &TokenStream, &mut Diagnostics) -> Option<T>,
+    ) {
+        if let Some(value) = reader(name, value, diagnostics) {
+            self.set(name, value, diagnostics);
+        }
+    }
+
     pub(crate) fn get(&self) -> Option<&T> {
         self.value.as_ref()
     }
@@ -137,32 +150,47 @@ pub(crate) fn text(name: &Ident, value: &TokenStream, diagnostics: &mut Diagnost
 
 /// Reads a whole number, which may be negative.
 pub(crate) fn number(name: &Ident, value: &TokenStream, diagnostics: &mut Diagnostics) -> Option<i32> {
-    let number = syn::parse2::<Expr>(value.clone()).ok().and_then(|expr| match expr {
-        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => int.base10_parse().ok(),
-        Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Neg(_)) => {
-            format!("-{}", unary.expr.to_token_stream()).parse().ok()
-        }
+    let number = match syn::parse2::<Expr>(value.clone()) {
+        Ok(Expr::Lit(ExprLit { lit: Lit::Int(int), .. })) => int.base10_parse().ok(),
+        Ok(Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. })) => match *expr {
+            Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => format!("-{}", int.base10_digits()).parse().ok(),
+            _ => None,
+        },
         _ => None,
-    });
+    };
     if number.is_none() {
         expected(name, value, "a whole number from -2147483648 to 2147483647", diagnostics);
     }
     number
 }
 
+/// Reads a number of things, of which there is at least one.
+pub(crate) fn count(name: &Ident, value: &TokenStream, diagnostics: &mut Diagnostics) -> Option<usize> {
+    let count = syn::parse2::<LitInt>(value.clone()).ok().and_then(|int| int.base10_parse::<u32>().ok());
+    let count = count.filter(|count| *count > 0);
+    if count.is_none() {
+        expected(name, value, "a whole number of at least 1", diagnostics);
+    }
+    count.map(|count| count as usize)
+}
+
 /// Reads a duration, as `humantime` writes it, that is not zero.
 pub(crate) fn duration(name: &Ident, value: &TokenStream, diagnostics: &mut Diagnostics) -> Option<Duration> {
     let text = text(name, value, diagnostics)?;
+    duration_of(&format!("`{name}`"), &text, diagnostics)
+}
+
+/// Reads the duration in a text; `what` is its name in messages.
+pub(crate) fn duration_of(what: &str, text: &LitStr, diagnostics: &mut Diagnostics) -> Option<Duration> {
     match humantime::parse_duration(&text.value()) {
         Ok(Duration::ZERO) => {
-            diagnostics
-                .error(&text, format!("`{name}` must be longer than zero: leave it out where there is no limit"));
+            diagnostics.error(text, format!("{what} must be longer than zero"));
             None
         }
         Ok(duration) => Some(duration),
         Err(error) => {
             diagnostics
-                .error(&text, format!("`{name}` is no duration, {error}: write `\"5s\"`, `\"500ms\"` or `\"1h 30m\"`"));
+                .error(text, format!("{what} is no duration, {error}: write `\"5s\"`, `\"500ms\"` or `\"1h 30m\"`"));
             None
         }
     }

@@ -1,26 +1,7 @@
 //! Small things that several expansions need.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Attribute, Meta};
-
-/// The attributes that decide whether an item exists, for what stands beside the item.
-pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<TokenStream> {
-    attributes
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("cfg") || is_conditional_cfg(attribute))
-        .map(ToTokens::to_token_stream)
-        .collect()
-}
-
-/// `#[cfg_attr(.., cfg(..))]`
-fn is_conditional_cfg(attribute: &Attribute) -> bool {
-    let Meta::List(list) = &attribute.meta else { return false };
-    attribute.path().is_ident("cfg_attr") && {
-        let words: Vec<_> = list.tokens.clone().into_iter().skip(1).map(|token| token.to_string()).collect();
-        words.iter().any(|word| word == "cfg")
-    }
-}
 
 /// Source text as people write it: without the spaces that a token stream prints between everything.
 pub(crate) fn compact(tokens: impl ToTokens) -> String {
@@ -48,4 +29,10 @@ pub(crate) fn place() -> TokenStream {
 /// Lints that speak of code which people write.
 pub(crate) fn allowed() -> TokenStream {
     quote!(#[allow(deprecated, unused_qualifications, clippy::all, clippy::nursery, clippy::pedantic, clippy::restriction)])
+}
+
+/// The name of a parameter of the expansion's own. Where it is used beside something that a macro of the user's wrote, the
+/// place of that would have the compiler look for it there.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
 }

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use tabwriter::TabWriter;
 
 use crate::event::EventDecl;
-use crate::extract::Accepts;
+use crate::extract::{Accepts, Moment};
 use crate::handler::HandlerDecl;
 use crate::place::Place;
 use crate::registry::{Duplicate, Registry};
@@ -52,16 +52,25 @@ pub fn catalog() -> Catalog {
 impl Catalog {
     /// The events, by name.
     pub fn events(&self) -> impl Iterator<Item = EventInfo> + use<> {
-        let named = |decl: &&'static EventDecl| {
-            let decl = *decl;
-            decl.names.iter().map(move |name| EventInfo { name, decl })
-        };
-        self.registry.events.iter().flat_map(named)
+        let named = |decl: &'static EventDecl| decl.names.iter().map(move |name| EventInfo { name, decl });
+        let mut events: Vec<_> = self.registry.events.iter().copied().flat_map(named).collect();
+        events.sort_by_key(|event| event.name);
+        events.into_iter()
+    }
+
+    /// The event that has a name.
+    pub fn event(&self, name: &str) -> Option<EventInfo> {
+        self.registry.names.get_key_value(name).map(|(name, named)| EventInfo { name, decl: named.decl })
     }
 
     /// The handlers, in the order in which they would run if one event went to all of them.
     pub fn handlers(&self) -> impl Iterator<Item = HandlerInfo> + use<> {
         self.registry.handlers.iter().map(|&decl| HandlerInfo { decl })
+    }
+
+    /// What is called without an event, in order: hooks and periodic functions.
+    pub fn hooks(&self) -> impl Iterator<Item = HandlerInfo> + use<> {
+        self.registry.others.iter().map(|&decl| HandlerInfo { decl })
     }
 
     /// What looks like a mistake, and can only be seen in the whole program.
@@ -102,7 +111,7 @@ impl Catalog {
 
     fn declares(self, krate: &str) -> bool {
         self.registry.events.iter().any(|decl| decl.place.krate() == krate)
-            || self.registry.handlers.iter().any(|decl| decl.place.krate() == krate)
+            || self.handlers().chain(self.hooks()).any(|function| function.place().krate() == krate)
     }
 }
 
@@ -172,12 +181,12 @@ pub struct HandlerInfo {
 impl HandlerInfo {
     /// The path of its function: `my_app::billing::charge`.
     pub fn path(&self) -> String {
-        self.decl.path()
+        self.decl.site.path()
     }
 
-    /// Where `#[on]` stands.
+    /// Where its attribute stands.
     pub fn place(&self) -> Place {
-        self.decl.place
+        self.decl.site.place
     }
 
     /// Its patterns; none when it takes whatever its first parameter accepts.
@@ -195,6 +204,22 @@ impl HandlerInfo {
         self.decl.order
     }
 
+    /// The group that it belongs to.
+    pub fn group(&self) -> Option<&'static str> {
+        self.decl.group
+    }
+
+    /// When it is called, where that is not for an event: `startup`, `shutdown`, `failure`, `every 5s`.
+    pub fn moment(&self) -> Option<String> {
+        match self.decl.accepts {
+            Accepts::Moment(Moment::Startup) => Some("startup".into()),
+            Accepts::Moment(Moment::Shutdown) => Some("shutdown".into()),
+            Accepts::Moment(Moment::Failure) => Some("failure".into()),
+            Accepts::Tick(schedule) => Some(format!("every {:?}", schedule.interval)),
+            Accepts::Type(_) | Accepts::Any | Accepts::View => None,
+        }
+    }
+
     /// How it is called: `async`, `sync`, `blocking` or `now`.
     pub fn call(&self) -> &'static str {
         self.decl.call.keyword()
@@ -207,7 +232,7 @@ impl HandlerInfo {
 
     /// Names of other types' events that its patterns match as well, and that it does not receive.
     pub fn also_matches(&self) -> Vec<&'static str> {
-        let Some(own) = self.decl.payload_type().filter(|_| !self.patterns().is_empty()) else {
+        let Some(own) = self.decl.accepts.payload_type().filter(|_| !self.patterns().is_empty()) else {
             return Vec::new();
         };
         let others = catalog().events().filter(|event| event.decl.type_id != own.type_id);
@@ -269,6 +294,22 @@ impl fmt::Display for Catalog {
         });
         let heads = ["ORDER", "HANDLER", "CALL", "TAKES", "PATTERNS", "EMITS", "ALSO MATCHES", "DECLARED AT"];
         table(f, &heads, handlers)?;
+        if self.hooks().next().is_some() {
+            f.write_char('\n')?;
+            let hooks = self.hooks().map(|hook| {
+                let moment = hook.moment().unwrap_or_default();
+                let order = hook.order().to_string();
+                vec![
+                    moment,
+                    order,
+                    hook.path(),
+                    hook.call().to_owned(),
+                    hook.emits().join(" "),
+                    hook.place().to_string(),
+                ]
+            });
+            table(f, &["MOMENT", "ORDER", "HOOK", "CALL", "EMITS", "DECLARED AT"], hooks)?;
+        }
         let findings = self.findings();
         if !findings.is_empty() {
             f.write_str("\nFINDINGS\n")?;

@@ -10,21 +10,62 @@ use std::task::{self, Poll};
 
 use crate::any::AnyEvent;
 use crate::event::EventDecl;
+use crate::failure::Failure;
 use crate::lifespan::Lifespan;
 use crate::metadata::Cause;
 use crate::scope::ScopeQueue;
 
-/// What a handler's parameters are made from: the lifespan and the event of the call.
+/// What a handler's parameters are made from: the lifespan, and the event of the call.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub(crate) lifespan: &'a Lifespan,
-    pub(crate) payload: &'a (dyn Any + Send + Sync),
-    pub(crate) event: Option<&'a AnyEvent>,
+    pub(crate) about: About<'a>,
+    /// The scope that the event was dispatched in, where it has values of its own.
+    pub(crate) values: Option<&'a Arc<ScopeQueue>>,
+}
+
+/// What a call is about.
+#[derive(Clone, Copy)]
+pub(crate) enum About<'a> {
+    /// A moment of the lifespan, or a tick.
+    Nothing,
+    /// An event that has not been stored: all that there is of it.
+    Payload(&'a (dyn Any + Send + Sync)),
+    Event(&'a AnyEvent),
+    Failure(&'a Failure),
+}
+
+/// What a call on another thread is about.
+pub(crate) enum OwnedAbout {
+    Nothing,
+    Event(AnyEvent),
+    Failure(Failure),
+}
+
+impl About<'_> {
+    /// A payload that has not been stored cannot be kept; it is for calls in place alone.
+    pub(crate) fn to_owned(self) -> OwnedAbout {
+        match self {
+            Self::Nothing | Self::Payload(_) => OwnedAbout::Nothing,
+            Self::Event(event) => OwnedAbout::Event(event.clone()),
+            Self::Failure(failure) => OwnedAbout::Failure(failure.clone()),
+        }
+    }
+}
+
+impl OwnedAbout {
+    pub(crate) fn borrow(&self) -> About<'_> {
+        match self {
+            Self::Nothing => About::Nothing,
+            Self::Event(event) => About::Event(event),
+            Self::Failure(failure) => About::Failure(failure),
+        }
+    }
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn of_event(lifespan: &'a Lifespan, event: &'a AnyEvent) -> Self {
-        Self { lifespan, payload: event.payload(), event: Some(event) }
+    pub(crate) fn new(lifespan: &'a Lifespan, about: About<'a>, values: Option<&'a Arc<ScopeQueue>>) -> Self {
+        Self { lifespan, about, values }
     }
 
     /// The lifespan that the handler runs in.
@@ -34,18 +75,30 @@ impl<'a> Context<'a> {
 
     /// The event that the handler is called for, if it is called for one.
     pub fn event(&self) -> Option<&'a AnyEvent> {
-        self.event
+        match self.about {
+            About::Event(event) => Some(event),
+            About::Failure(failure) => failure.event(),
+            About::Nothing | About::Payload(_) => None,
+        }
     }
 
-    /// The lifespan's state of type `T`.
+    pub(crate) fn payload(&self) -> Option<&'a (dyn Any + Send + Sync)> {
+        match self.about {
+            About::Payload(payload) => Some(payload),
+            About::Event(event) => Some(event.payload()),
+            About::Nothing | About::Failure(_) => None,
+        }
+    }
+
+    /// The value of type `T` that the event's scope was given, or that of the lifespan where the scope has none.
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.lifespan.core().state::<T>()
+        self.values.and_then(|scope| scope.value()).or_else(|| self.lifespan.core().state())
     }
 }
 
 impl fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("event", &self.event).finish_non_exhaustive()
+        f.debug_struct("Context").field("event", &self.event()).finish_non_exhaustive()
     }
 }
 
@@ -66,7 +119,10 @@ pub(crate) struct StateType {
 impl Signature {
     /// Declares that the handler cannot run without the lifespan's state of type `T`.
     pub fn needs_state<T: Send + Sync + 'static>(&mut self) {
-        self.state.push(StateType { id: TypeId::of::<T>(), name: type_name::<T>() });
+        let needed = StateType { id: TypeId::of::<T>(), name: type_name::<T>() };
+        if !self.state.contains(&needed) {
+            self.state.push(needed);
+        }
     }
 
     /// Declares that the handler may dispatch events of type `E`.
@@ -86,6 +142,8 @@ pub(crate) struct Ambient {
     pub(crate) cause: Option<Cause>,
     /// How many `now` handlers are on the stack.
     pub(crate) nested: u32,
+    /// Whether the caller is a handler, which has a place among those at work.
+    pub(crate) in_handler: bool,
 }
 
 thread_local! {
@@ -94,12 +152,17 @@ thread_local! {
 
 impl Ambient {
     pub(crate) fn of(lifespan: Lifespan) -> Self {
-        Self { lifespan, scope: None, cause: None, nested: 0 }
+        Self { lifespan, scope: None, cause: None, nested: 0, in_handler: false }
     }
 
     /// What surrounds the caller; nothing while a thread is being torn down.
     pub(crate) fn current() -> Option<Self> {
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    }
+
+    /// What surrounds a task of its own, for which no handler waits.
+    pub(crate) fn outside_handler(self) -> Self {
+        Self { in_handler: false, ..self }
     }
 
     /// Surrounds the caller until the guard is dropped.
@@ -132,10 +195,8 @@ pin_project_lite::pin_project! {
 
     impl<F> PinnedDrop for InAmbient<F> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
             if this.future.is_some() {
-                let _lent = Lent::new(this.ambient);
-                this.future.set(None);
+                this.end();
             }
         }
     }
@@ -147,12 +208,31 @@ impl<F> InAmbient<F> {
     }
 }
 
+impl<F> InAmbient<F> {
+    /// A future that is to be surrounded later, or not at all.
+    pub(crate) fn unsurrounded(future: F) -> Self {
+        Self { ambient: None, future: Some(future) }
+    }
+
+    /// Surrounds the future from now on.
+    pub(crate) fn surround(self: Pin<&mut Self>, ambient: Ambient) {
+        *self.project().ambient = Some(ambient);
+    }
+
+    /// Drops the future where it has been polled.
+    pub(crate) fn end(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let _lent = this.ambient.is_some().then(|| Lent::new(this.ambient));
+        this.future.set(None);
+    }
+}
+
 impl<F: Future> Future for InAmbient<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let _lent = Lent::new(this.ambient);
+        let _lent = this.ambient.is_some().then(|| Lent::new(this.ambient));
         let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
         let output = task::ready!(future.poll(cx));
         this.future.set(None);
@@ -161,13 +241,13 @@ impl<F: Future> Future for InAmbient<F> {
 }
 
 /// Takes the ambient back home after a poll, without touching its reference counts.
-struct Lent<'a> {
+pub(crate) struct Lent<'a> {
     outer: Option<Ambient>,
     home: &'a mut Option<Ambient>,
 }
 
 impl<'a> Lent<'a> {
-    fn new(home: &'a mut Option<Ambient>) -> Self {
+    pub(crate) fn new(home: &'a mut Option<Ambient>) -> Self {
         Self { outer: swap(home.take()), home }
     }
 }

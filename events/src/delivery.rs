@@ -2,22 +2,23 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{self, Poll};
-use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::SemaphorePermit;
 
 use crate::any::{AnyEvent, Subject};
-use crate::context::{Ambient, Context, InAmbient};
-use crate::error::BoxError;
-use crate::failure::{Failure, FailureCause, panic_text};
-use crate::handler::{Call, HandlerDecl, Outcome, Running, SyncCall};
+use crate::call::{Begun, Ended, HandlerRun, begin};
+use crate::context::{About, Ambient, Context, Lent};
+use crate::failure::Failure;
+use crate::handler::Handler;
 use crate::lifespan::{Lifespan, Work};
 use crate::metadata::Cause;
 use crate::route::Route;
+use crate::scope::ScopeQueue;
 
 /// What became of an event that was [delivered](crate::deliver).
 #[derive(Clone, Debug, Default)]
@@ -49,70 +50,91 @@ impl Delivery {
 
     pub(crate) fn count(&mut self, event: &AnyEvent, lifespan: &Lifespan, ended: Ended) {
         self.handlers += 1;
-        if let Some(cause) = ended.failed {
-            let failure = Failure::new(event, ended.handler, cause, ended.duration);
-            lifespan.core().report(&failure);
+        if let Some(failure) = Failure::of(Some(event), ended) {
+            lifespan.report(&failure);
             self.failures.push(failure);
         }
     }
 
-    pub(crate) fn join(mut self, other: Self) -> Self {
+    pub(crate) fn join(&mut self, other: Self) {
         self.handlers += other.handlers;
         self.failures.extend(other.failures);
-        self
-    }
-}
-
-/// How one handler ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    handler: &'static HandlerDecl,
-    failed: Option<FailureCause>,
-    duration: Duration,
-}
-
-impl Ended {
-    fn new(handler: &'static HandlerDecl, begun: Instant, result: Result<(), FailureCause>) -> Self {
-        Self { handler, failed: result.err(), duration: begun.elapsed() }
-    }
-
-    /// Calls a synchronous handler in place.
-    pub(crate) fn of_call(handler: &'static HandlerDecl, call: SyncCall, context: Context<'_>) -> Self {
-        let begun = Instant::now();
-        Self::new(handler, begun, isolated(|| call(context)))
-    }
-
-    pub(crate) fn has_failed(&self) -> bool {
-        self.failed.is_some()
     }
 }
 
 /// Events that were accepted together and are delivered by one task. Dropping it before the end is never silent.
 pub(crate) struct Batch {
-    lifespan: Lifespan,
+    work: Work,
     events: Vec<AnyEvent>,
-    /// How many of the first events have been delivered.
+    /// How many of the events have been delivered.
     delivered: usize,
-    _work: Work,
+    /// The scope that the events were dispatched in, where it has values of its own.
+    values: Option<Arc<ScopeQueue>>,
+    /// Whether a handler waits for this delivery, which must not wait for that handler's place in turn.
+    nested: bool,
 }
 
 impl Batch {
     /// Takes events that are counted as pending already.
     pub(crate) fn new(work: Work, events: Vec<AnyEvent>) -> Self {
-        Self { lifespan: work.lifespan().clone(), events, delivered: 0, _work: work }
+        Self { work, events, delivered: 0, values: None, nested: false }
+    }
+
+    /// Takes what a scope has collected, whose values go with it.
+    pub(crate) fn of_scope(work: Work, events: Vec<AnyEvent>, scope: &Arc<ScopeQueue>) -> Self {
+        let values = scope.has_values().then(|| Arc::clone(scope));
+        let mut batch = Self::new(work, events);
+        batch.values = values;
+        batch
     }
 
     /// Delivers the events: they start in order and overlap where they wait.
     pub(crate) async fn deliver(mut self) -> Delivery {
-        let delivery = deliver_all(&self.lifespan, &self.events).await;
-        self.delivered = self.events.len();
+        let (delivery, delivered) = self.deliver_all().await;
+        self.delivered = delivered;
         delivery
+    }
+
+    /// Answers what became of the events, and how many were delivered before the lifespan was forced to end.
+    async fn deliver_all(&self) -> (Delivery, usize) {
+        let force = &self.work.lifespan().core().force;
+        let mut total = Delivery::default();
+        let mut waiting: Option<FuturesUnordered<EventRun<'_>>> = None;
+        let mut begun = 0;
+        for event in &self.events {
+            // Handlers that never wait must not keep the thread from other tasks.
+            tokio::task::consume_budget().await;
+            if force.is_forced() {
+                break;
+            }
+            begun += 1;
+            let Some(mut run) = EventRun::new(self, event) else { continue };
+            match poll_fn(|cx| Poll::Ready(Pin::new(&mut run).poll(cx))).await {
+                Poll::Ready(delivery) => total.join(delivery),
+                Poll::Pending => waiting.get_or_insert_default().push(run),
+            }
+        }
+        let Some(mut waiting) = waiting else { return (total, begun) };
+        let mut forced = pin!(force.wait());
+        while let Some(delivery) = poll_fn(|cx| match waiting.poll_next_unpin(cx) {
+            Poll::Pending => forced.as_mut().poll(cx).map(|()| None),
+            ended => ended,
+        })
+        .await
+        {
+            total.join(delivery);
+        }
+        let aborted = waiting.len();
+        for run in waiting {
+            total.join(run.abort());
+        }
+        (total, begun - aborted)
     }
 }
 
 impl Drop for Batch {
     fn drop(&mut self) {
-        self.lifespan.core().settle(self.events.len(), &self.events[self.delivered..]);
+        self.work.lifespan().core().settle(&self.events, self.delivered);
     }
 }
 
@@ -122,56 +144,92 @@ impl fmt::Debug for Batch {
     }
 }
 
-async fn deliver_all(lifespan: &Lifespan, events: &[AnyEvent]) -> Delivery {
-    let mut total = Delivery::default();
-    let mut waiting = FuturesUnordered::new();
-    for event in events {
-        // Handlers that never wait must not keep the thread from other tasks.
-        tokio::task::consume_budget().await;
-        let Some(run) = EventRun::new(lifespan, event) else { continue };
-        let mut run = InAmbient::new(run.ambient(), run);
-        match poll_fn(|cx| Poll::Ready(Pin::new(&mut run).poll(cx))).await {
-            Poll::Ready(delivery) => total = total.join(delivery),
-            Poll::Pending => waiting.push(run),
-        }
-    }
-    while let Some(delivery) = waiting.next().await {
-        total = total.join(delivery);
-    }
-    total
-}
-
 /// One event on its way through the stages of its route.
 struct EventRun<'a> {
-    lifespan: &'a Lifespan,
+    batch: &'a Batch,
     event: &'a AnyEvent,
-    route: &'a Route,
-    /// How many stages have been started.
-    started: usize,
+    ambient: Option<Ambient>,
+    /// The stages that have not been begun, and what is left of the one that has.
+    stages: &'a [Box<[Handler]>],
+    stage: &'a [Handler],
+    permit: Permit<'a>,
     waiting: Option<FuturesUnordered<HandlerRun<'a>>>,
     delivery: Delivery,
 }
 
+/// The place among the handlers at work that a part of a stage has, or waits for.
+enum Permit<'a> {
+    None,
+    Waiting(Pin<Box<dyn Future<Output = Option<SemaphorePermit<'a>>> + Send + 'a>>),
+    Held { _permit: Option<SemaphorePermit<'a>> },
+}
+
 impl<'a> EventRun<'a> {
-    fn new(lifespan: &'a Lifespan, event: &'a AnyEvent) -> Option<Self> {
-        let route = match event.subject() {
+    fn new(batch: &'a Batch, event: &'a AnyEvent) -> Option<Self> {
+        let lifespan = batch.work.lifespan();
+        let route: &Route = match event.subject() {
             Subject::Declared { decl, variant } => lifespan.core().routes.declared(decl, *variant)?,
             Subject::Unknown { route, .. } => route,
         };
-        Some(Self { lifespan, event, route, started: 0, waiting: None, delivery: Delivery::default() })
+        let cause = Some(Cause::from(event.meta()));
+        Some(Self {
+            batch,
+            event,
+            ambient: Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan.clone()) }),
+            stages: &route.stages,
+            stage: &[],
+            permit: Permit::None,
+            waiting: None,
+            delivery: Delivery::default(),
+        })
     }
 
-    fn ambient(&self) -> Ambient {
-        Ambient { cause: Some(Cause::from(self.event.meta())), ..Ambient::of(self.lifespan.clone()) }
+    fn lifespan(&self) -> &'a Lifespan {
+        self.batch.work.lifespan()
     }
 
-    /// Calls every handler of a stage, polls each once, and keeps those that wait.
-    fn start(&mut self, stage: &[&'static HandlerDecl], cx: &mut task::Context<'_>) {
-        for handler in stage {
-            match begin(handler, Context::of_event(self.lifespan, self.event)) {
-                Begun::Ended(ended) => self.delivery.count(self.event, self.lifespan, ended),
+    fn count(&mut self, ended: Ended) {
+        self.delivery.count(self.event, self.lifespan(), ended);
+    }
+
+    /// How many handlers of the stage begin together, and how many places at work they need for it.
+    fn part(&self) -> (usize, u32) {
+        if self.batch.nested || !self.stage.iter().any(Handler::can_wait) {
+            return (self.stage.len(), 0);
+        }
+        let part = self.stage.len().min(self.lifespan().core().limits.max_at_work);
+        (part, u32::try_from(part).unwrap_or(u32::MAX))
+    }
+
+    /// Gets the places for the next part of the stage.
+    fn poll_permit(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        if let Permit::None = self.permit {
+            let at_work = &self.lifespan().core().at_work;
+            self.permit = match self.part() {
+                (_, 0) => Permit::Held { _permit: None },
+                (_, places) => match at_work.try_acquire_many(places) {
+                    Ok(permit) => Permit::Held { _permit: Some(permit) },
+                    Err(_) => Permit::Waiting(Box::pin(async move { at_work.acquire_many(places).await.ok() })),
+                },
+            };
+        }
+        if let Permit::Waiting(waiting) = &mut self.permit {
+            let permit = task::ready!(waiting.as_mut().poll(cx));
+            self.permit = Permit::Held { _permit: permit };
+        }
+        Poll::Ready(())
+    }
+
+    /// Calls the handlers of the next part, polls each once, and keeps those that wait.
+    fn start(&mut self, cx: &mut task::Context<'_>) {
+        let (part, rest) = self.stage.split_at(self.part().0);
+        self.stage = rest;
+        let context = Context::new(self.lifespan(), About::Event(self.event), self.batch.values.as_ref());
+        for handler in part {
+            match begin(handler, context) {
+                Begun::Ended(ended) => self.count(ended),
                 Begun::Running(mut run) => match Pin::new(&mut run).poll(cx) {
-                    Poll::Ready(ended) => self.delivery.count(self.event, self.lifespan, ended),
+                    Poll::Ready(ended) => self.count(ended),
                     Poll::Pending => self.waiting.get_or_insert_default().push(run),
                 },
             }
@@ -180,14 +238,38 @@ impl<'a> EventRun<'a> {
 
     /// Polls the handlers that wait; ready when none is left.
     fn poll_waiting(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
-        let Some(waiting) = &mut self.waiting else { return Poll::Ready(()) };
-        while let Poll::Ready(next) = waiting.poll_next_unpin(cx) {
-            match next {
-                Some(ended) => self.delivery.count(self.event, self.lifespan, ended),
-                None => return Poll::Ready(()),
+        while let Some(waiting) = &mut self.waiting {
+            match task::ready!(waiting.poll_next_unpin(cx)) {
+                Some(ended) => self.count(ended),
+                None => break,
             }
         }
-        Poll::Pending
+        Poll::Ready(())
+    }
+
+    fn poll_stages(&mut self, cx: &mut task::Context<'_>) -> Poll<Delivery> {
+        loop {
+            task::ready!(self.poll_waiting(cx));
+            if let Permit::Held { .. } = self.permit {
+                self.permit = Permit::None;
+            }
+            if self.stage.is_empty() {
+                let Some((next, rest)) = self.stages.split_first() else {
+                    return Poll::Ready(std::mem::take(&mut self.delivery));
+                };
+                (self.stage, self.stages) = (next, rest);
+            }
+            task::ready!(self.poll_permit(cx));
+            self.start(cx);
+        }
+    }
+
+    /// Ends the run where it stands: the handlers at work fail as aborted.
+    fn abort(mut self) -> Delivery {
+        for run in self.waiting.take().into_iter().flatten() {
+            self.count(run.abort());
+        }
+        std::mem::take(&mut self.delivery)
     }
 }
 
@@ -195,106 +277,23 @@ impl Future for EventRun<'_> {
     type Output = Delivery;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Delivery> {
-        loop {
-            task::ready!(self.poll_waiting(cx));
-            let route = self.route;
-            let Some(stage) = route.stages.get(self.started) else {
-                return Poll::Ready(std::mem::take(&mut self.delivery));
-            };
-            self.started += 1;
-            self.start(stage, cx);
-        }
+        let mut home = self.ambient.take();
+        let polled = {
+            let _lent = Lent::new(&mut home);
+            self.poll_stages(cx)
+        };
+        self.ambient = home;
+        polled
     }
 }
 
-/// An asynchronous call that has begun.
-struct HandlerRun<'a> {
-    handler: &'static HandlerDecl,
-    begun: Instant,
-    running: Running<'a>,
-}
-
-impl Future for HandlerRun<'_> {
-    type Output = Ended;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ended> {
-        let result = task::ready!(isolated_poll(&mut self.running, cx));
-        Poll::Ready(Ended::new(self.handler, self.begun, result))
+impl Drop for EventRun<'_> {
+    fn drop(&mut self) {
+        // What handlers leave behind is dropped where they ran, so that destructors may dispatch.
+        let mut home = self.ambient.take();
+        let _lent = Lent::new(&mut home);
+        self.waiting = None;
     }
-}
-
-fn isolated_poll(running: &mut Running<'_>, cx: &mut task::Context<'_>) -> Poll<Result<(), FailureCause>> {
-    match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome.map_err(cause_of)),
-        Err(panic) => Poll::Ready(Err(FailureCause::Panic(panic_text(&*panic)))),
-    }
-}
-
-/// Calls a synchronous handler; its panic is a result like any other.
-fn isolated(call: impl FnOnce() -> Outcome) -> Result<(), FailureCause> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(outcome) => outcome.map_err(cause_of),
-        Err(panic) => Err(FailureCause::Panic(panic_text(&*panic))),
-    }
-}
-
-fn cause_of(error: BoxError) -> FailureCause {
-    match error.downcast::<Interrupted>() {
-        Ok(interrupted) => interrupted.0,
-        Err(error) => FailureCause::Error(error),
-    }
-}
-
-/// A cause that travels through a handler's outcome, where there is room for errors alone.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Interrupted(FailureCause);
-
-enum Begun<'a> {
-    Ended(Ended),
-    Running(HandlerRun<'a>),
-}
-
-fn begin<'a>(handler: &'static HandlerDecl, context: Context<'a>) -> Begun<'a> {
-    let begun = Instant::now();
-    let running = match handler.call {
-        Call::Sync(call) | Call::Now(call) => return Begun::Ended(Ended::of_call(handler, call, context)),
-        Call::Blocking(call) => blocking(call, context),
-        Call::Async(call) => call(context),
-    };
-    let running = match handler.timeout {
-        Some(limit) => limited(limit, running),
-        None => running,
-    };
-    Begun::Running(HandlerRun { handler, begun, running })
-}
-
-fn limited(limit: Duration, running: Running<'_>) -> Running<'_> {
-    Box::pin(async move {
-        match tokio::time::timeout(limit, running).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Interrupted(FailureCause::Timeout(limit)).into()),
-        }
-    })
-}
-
-/// Runs a call on the blocking pool of the lifespan's runtime, surrounded as the delivery is.
-fn blocking(call: SyncCall, context: Context<'_>) -> Running<'_> {
-    let lifespan = context.lifespan.clone();
-    let event = context.event.cloned();
-    let ambient = Ambient::current();
-    let task = context.lifespan.core().runtime.spawn_blocking(move || {
-        let _entered = ambient.map(Ambient::enter);
-        let Some(event) = &event else { return Ok(()) };
-        isolated(|| call(Context::of_event(&lifespan, event)))
-    });
-    Box::pin(async move {
-        match task.await {
-            Ok(outcome) => outcome.map_err(|cause| Interrupted(cause).into()),
-            Err(error) => Err(Box::from(error)),
-        }
-    })
 }
 
 /// A delivery that goes on when the future that waits for it is dropped: the lifespan takes it over.
@@ -304,8 +303,9 @@ pub(crate) struct Handover {
 }
 
 impl Handover {
-    pub(crate) fn new(batch: Batch) -> Self {
-        let lifespan = batch.lifespan.clone();
+    pub(crate) fn new(mut batch: Batch) -> Self {
+        let lifespan = batch.work.lifespan().clone();
+        batch.nested = Ambient::current().is_some_and(|ambient| ambient.in_handler);
         let delivery: Pin<Box<dyn Future<Output = Delivery> + Send>> = if lifespan.core().is_here() {
             Box::pin(batch.deliver())
         } else {
@@ -335,8 +335,14 @@ impl Drop for Handover {
     }
 }
 
+impl fmt::Debug for Handover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handover").field("ended", &self.delivery.is_none()).finish_non_exhaustive()
+    }
+}
+
 /// Delivers what nobody waits for, in a task of its own.
 pub(crate) fn schedule(batch: Batch) {
-    let runtime = batch.lifespan.core().runtime.clone();
+    let runtime = batch.work.lifespan().core().runtime.clone();
     runtime.spawn(batch.deliver());
 }

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::any::AnyEvent;
-use crate::context::{Context, Signature};
+use crate::context::{About, Context, Signature};
 use crate::error::BoxError;
 use crate::event::{Event, EventDecl};
+use crate::failure::Failure;
 use crate::lifespan::Lifespan;
 
 /// Which events a handler's first parameter takes.
@@ -16,9 +18,49 @@ pub enum Accepts {
     /// The events of one type.
     Type(fn() -> &'static EventDecl),
     /// Every event.
-    Every,
+    Any,
     /// Every event, through its JSON.
     View,
+    /// None: the function is called at a moment of the lifespan.
+    Moment(Moment),
+    /// None: the function is called again and again.
+    Tick(Schedule),
+}
+
+/// A moment of a lifespan that `#[on(..)]` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the first event is delivered.
+    Startup,
+    /// After the last one has been.
+    Shutdown,
+    /// Whenever something has failed.
+    Failure,
+}
+
+/// How often `#[every(..)]` calls a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    #[doc(hidden)]
+    pub interval: Duration,
+    /// How many runs may go on at a time.
+    #[doc(hidden)]
+    pub max: usize,
+}
+
+impl Accepts {
+    /// The type of the events, where it is one.
+    pub(crate) fn payload_type(self) -> Option<&'static EventDecl> {
+        match self {
+            Self::Type(decl) => Some(decl()),
+            Self::Any | Self::View | Self::Moment(_) | Self::Tick(_) => None,
+        }
+    }
+
+    /// Whether it takes events at all.
+    pub(crate) fn takes_events(self) -> bool {
+        matches!(self, Self::Type(_) | Self::Any | Self::View)
+    }
 }
 
 /// A type that a handler may take as `&T` in its first parameter: an event's payload, or [`AnyEvent`].
@@ -44,16 +86,28 @@ impl<E: Event> EventRef for E {
     const NAMES: Option<&'static [&'static str]> = Some(E::NAMES);
 
     fn from_context<'a>(context: &Context<'a>) -> Result<&'a Self, BoxError> {
-        context.payload.downcast_ref().ok_or_else(|| NoEvent.into())
+        context.payload().and_then(|payload| payload.downcast_ref()).ok_or_else(|| NoEvent.into())
     }
 }
 
 impl EventRef for AnyEvent {
-    const ACCEPTS: Accepts = Accepts::Every;
+    const ACCEPTS: Accepts = Accepts::Any;
     const NAMES: Option<&'static [&'static str]> = None;
 
     fn from_context<'a>(context: &Context<'a>) -> Result<&'a Self, BoxError> {
-        context.event.ok_or_else(|| NoEvent.into())
+        context.event().ok_or_else(|| NoEvent.into())
+    }
+}
+
+impl EventRef for Failure {
+    const ACCEPTS: Accepts = Accepts::Moment(Moment::Failure);
+    const NAMES: Option<&'static [&'static str]> = None;
+
+    fn from_context<'a>(context: &Context<'a>) -> Result<&'a Self, BoxError> {
+        match context.about {
+            About::Failure(failure) => Ok(failure),
+            _ => Err(NoEvent.into()),
+        }
     }
 }
 
@@ -81,7 +135,7 @@ impl<E: Event + Clone> EventArg for E {
     const NAMES: Option<&'static [&'static str]> = Some(E::NAMES);
 
     fn from_context(context: &Context<'_>) -> Result<Self, BoxError> {
-        context.payload.downcast_ref::<E>().cloned().ok_or_else(|| NoEvent.into())
+        <E as EventRef>::from_context(context).cloned()
     }
 }
 
@@ -91,16 +145,16 @@ impl<E: Event> EventArg for Arc<E> {
     const SHARED: bool = true;
 
     fn from_context(context: &Context<'_>) -> Result<Self, BoxError> {
-        context.event.and_then(AnyEvent::arc).ok_or_else(|| NoEvent.into())
+        context.event().and_then(AnyEvent::arc).ok_or_else(|| NoEvent.into())
     }
 }
 
 impl EventArg for AnyEvent {
-    const ACCEPTS: Accepts = Accepts::Every;
+    const ACCEPTS: Accepts = Accepts::Any;
     const NAMES: Option<&'static [&'static str]> = None;
 
     fn from_context(context: &Context<'_>) -> Result<Self, BoxError> {
-        context.event.cloned().ok_or_else(|| NoEvent.into())
+        context.event().cloned().ok_or_else(|| NoEvent.into())
     }
 }
 

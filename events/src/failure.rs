@@ -6,21 +6,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::any::AnyEvent;
+use crate::call::Ended;
 use crate::error::BoxError;
-use crate::handler::HandlerDecl;
-use crate::place::Place;
+use crate::place::{Place, Site};
 
-/// A handler that failed on an event: never silent, and never a reason for another handler not to run.
+/// A function that did not do its work: a handler, mostly. Never silent, and never a reason for another one not to run.
 ///
+/// Every failure is logged through `tracing`, counted, and given to every `#[on(failure)]` hook.
 /// Cloning it is cheap.
+///
+/// # Examples
+///
+/// ```
+/// use events::{Failure, on};
+///
+/// #[on(failure)]
+/// fn report(failure: &Failure) {
+///     eprintln!("{failure}");
+/// }
+/// # fn main() {}
+/// ```
 #[derive(Clone)]
 pub struct Failure {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    event: AnyEvent,
-    handler: &'static HandlerDecl,
+    event: Option<AnyEvent>,
+    site: Site,
     cause: FailureCause,
     duration: Duration,
 }
@@ -35,6 +48,8 @@ pub enum FailureCause {
     Panic(String),
     /// The handler took longer than its `timeout`.
     Timeout(Duration),
+    /// The lifespan was forced to end while the handler was at work.
+    Aborted,
 }
 
 impl fmt::Display for FailureCause {
@@ -43,33 +58,36 @@ impl fmt::Display for FailureCause {
             Self::Error(error) => write!(f, "{error}"),
             Self::Panic(text) => write!(f, "it panicked: {text}"),
             Self::Timeout(limit) => write!(f, "it took longer than its time-out of {limit:?}"),
+            Self::Aborted => f.write_str("it was at work when the lifespan was forced to end"),
         }
     }
 }
 
 impl Failure {
-    pub(crate) fn new(
-        event: &AnyEvent,
-        handler: &'static HandlerDecl,
-        cause: FailureCause,
-        duration: Duration,
-    ) -> Self {
-        Self { inner: Arc::new(Inner { event: event.clone(), handler, cause, duration }) }
+    /// The failure of a call that has one.
+    pub(crate) fn of(event: Option<&AnyEvent>, ended: Ended) -> Option<Self> {
+        let Ended { site, failed, duration } = ended;
+        failed.map(|cause| Self { inner: Arc::new(Inner { event: event.cloned(), site, cause, duration }) })
     }
 
-    /// The event that was handled.
-    pub fn event(&self) -> &AnyEvent {
-        &self.inner.event
+    /// The failure of a call without an event that was not waited for to its end.
+    pub(crate) fn of_interruption(site: Site, cause: FailureCause, duration: Duration) -> Self {
+        Self { inner: Arc::new(Inner { event: None, site, cause, duration }) }
     }
 
-    /// The path of the handler's function: `my_app::billing::charge`.
+    /// The event that was handled; none for hooks and periodic functions.
+    pub fn event(&self) -> Option<&AnyEvent> {
+        self.inner.event.as_ref()
+    }
+
+    /// The path of the function: `my_app::billing::charge`. A closure has none, and is called `closure`.
     pub fn handler(&self) -> String {
-        self.inner.handler.path()
+        self.inner.site.path()
     }
 
-    /// Where the handler is declared.
+    /// Where the function is declared.
     pub fn place(&self) -> Place {
-        self.inner.handler.place
+        self.inner.site.place
     }
 
     /// What went wrong.
@@ -90,21 +108,18 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "handler `{}` ({}) failed on `{}`: {}",
-            self.handler(),
-            self.place(),
-            self.event().name(),
-            self.cause()
-        )
+        write!(f, "{} failed", self.inner.site)?;
+        if let Some(event) = self.event() {
+            write!(f, " on `{}`", event.name())?;
+        }
+        write!(f, ": {}", self.cause())
     }
 }
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Failure")
-            .field("event", self.event())
+            .field("event", &self.event())
             .field("handler", &self.handler())
             .field("place", &self.place())
             .field("cause", self.cause())
@@ -117,7 +132,7 @@ impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.cause() {
             FailureCause::Error(error) => Some(&**error),
-            FailureCause::Panic(_) | FailureCause::Timeout(_) => None,
+            FailureCause::Panic(_) | FailureCause::Timeout(_) | FailureCause::Aborted => None,
         }
     }
 }

@@ -1,21 +1,21 @@
-//! What `#[on]` declares about a function, and how the function is called.
+//! What `#[on]` declares about a function, and handlers as a lifespan has them.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::{Context, Signature};
 use crate::error::BoxError;
 use crate::event::EventDecl;
 use crate::extract::Accepts;
-use crate::place::Place;
+use crate::place::Site;
 
 /// How a call ended: everything that the handler returned has been dispatched, or something went wrong.
 pub type Outcome = Result<(), BoxError>;
 /// A call that has begun.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
-
 /// A call that ends before it returns.
 pub(crate) type SyncCall = fn(Context<'_>) -> Outcome;
 /// A call that begins when it is polled.
@@ -51,13 +51,11 @@ impl fmt::Debug for Call {
     }
 }
 
-/// What the macro says about a handler: one value per `#[on]`, in the link table.
+/// What the macro says about a function: one value per attribute, in the link table.
 #[derive(Debug)]
 pub struct HandlerDecl {
     #[doc(hidden)]
-    pub name: &'static str,
-    #[doc(hidden)]
-    pub place: Place,
+    pub site: Site,
     /// The type of the first parameter, as it was written.
     #[doc(hidden)]
     pub payload: &'static str,
@@ -71,6 +69,8 @@ pub struct HandlerDecl {
     #[doc(hidden)]
     pub timeout: Option<Duration>,
     #[doc(hidden)]
+    pub group: Option<&'static str>,
+    #[doc(hidden)]
     pub call: Call,
     /// Whether the payload must be stored as an `Arc`.
     #[doc(hidden)]
@@ -83,23 +83,6 @@ pub struct HandlerDecl {
 }
 
 impl HandlerDecl {
-    /// The path of the function: `my_app::billing::charge`.
-    pub(crate) fn path(&self) -> String {
-        format!("{}::{}", self.place.module, self.name)
-    }
-
-    pub(crate) fn payload_type(&self) -> Option<&'static EventDecl> {
-        match self.accepts {
-            Accepts::Type(decl) => Some(decl()),
-            Accepts::Every | Accepts::View => None,
-        }
-    }
-
-    /// Whether the payload in place is all that the call needs.
-    pub(crate) fn takes_payload_alone(&self) -> bool {
-        self.bare && !self.shared && matches!(self.accepts, Accepts::Type(_))
-    }
-
     pub(crate) fn takes_name(&self, name: &str) -> bool {
         self.patterns.is_empty() || self.patterns.iter().any(|pattern| crate::Pattern::new(pattern).matches(name))
     }
@@ -110,10 +93,107 @@ impl HandlerDecl {
         signature
     }
 
-    /// What handlers run by: `order`, then the place of declaration, which does not depend on the linker.
-    pub(crate) fn sort_key(&self) -> (i32, &'static str, &'static str, &'static str, u32, &'static str) {
-        (self.order, self.place.krate(), self.place.module, self.place.file, self.place.line, self.name)
+    /// What functions run by: `order`, then the place of declaration, which does not depend on the linker.
+    pub(crate) fn sort_key(&self) -> impl Ord + use<> {
+        let Site { name, place } = self.site;
+        (self.order, place.krate(), place.module, place.file, place.line, name)
     }
 }
 
 inventory::collect!(HandlerDecl);
+
+/// A handler of a lifespan: a function of the link table, or a closure that the builder was given.
+#[derive(Clone)]
+pub(crate) enum Handler {
+    Declared(&'static HandlerDecl),
+    Closure(Arc<ClosureHandler>),
+}
+
+/// A closure that the builder was given.
+pub(crate) struct ClosureHandler {
+    site: Site,
+    accepts: Accepts,
+    /// Absent when it takes every event that its parameter accepts.
+    pattern: Option<String>,
+    pub(crate) call: Box<dyn for<'a> Fn(Context<'a>) -> Running<'a> + Send + Sync>,
+}
+
+impl ClosureHandler {
+    pub(crate) fn new(
+        site: Site,
+        accepts: Accepts,
+        pattern: Option<String>,
+        call: impl for<'a> Fn(Context<'a>) -> Running<'a> + Send + Sync + 'static,
+    ) -> Self {
+        Self { site, accepts, pattern, call: Box::new(call) }
+    }
+}
+
+impl Handler {
+    pub(crate) fn site(&self) -> Site {
+        match self {
+            Self::Declared(decl) => decl.site,
+            Self::Closure(closure) => closure.site,
+        }
+    }
+
+    pub(crate) fn order(&self) -> i32 {
+        match self {
+            Self::Declared(decl) => decl.order,
+            Self::Closure(_) => 0,
+        }
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        match self {
+            Self::Declared(decl) => decl.timeout,
+            Self::Closure(_) => None,
+        }
+    }
+
+    /// The type of event that it takes; `None` when it takes any.
+    pub(crate) fn payload_type(&self) -> Option<&'static EventDecl> {
+        match self {
+            Self::Declared(decl) => decl.accepts.payload_type(),
+            Self::Closure(closure) => closure.accepts.payload_type(),
+        }
+    }
+
+    pub(crate) fn takes_name(&self, name: &str) -> bool {
+        match self {
+            Self::Declared(decl) => decl.takes_name(name),
+            Self::Closure(closure) => {
+                closure.pattern.as_ref().is_none_or(|pattern| crate::Pattern::new(pattern).matches(name))
+            }
+        }
+    }
+
+    /// Whether it takes the payload as an `Arc`.
+    pub(crate) fn is_shared(&self) -> bool {
+        match self {
+            Self::Declared(decl) => decl.shared,
+            Self::Closure(closure) => matches!(closure.accepts, Accepts::Type(_)),
+        }
+    }
+
+    /// The call inside the dispatch, where it is a `now` handler, and whether the payload in place is all that it needs.
+    pub(crate) fn now(&self) -> Option<(SyncCall, bool)> {
+        match self {
+            Self::Declared(HandlerDecl { call: Call::Now(call), bare, shared, accepts, .. }) => {
+                Some((*call, *bare && !shared && matches!(accepts, Accepts::Type(_))))
+            }
+            Self::Declared(_) | Self::Closure(_) => None,
+        }
+    }
+
+    /// Whether it can wait, and so counts among the handlers at work.
+    pub(crate) fn can_wait(&self) -> bool {
+        !matches!(self, Self::Declared(HandlerDecl { call: Call::Sync(_) | Call::Now(_), .. }))
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.site(), f)
+    }
+}

@@ -94,6 +94,7 @@
 pub mod docs;
 
 mod any;
+mod call;
 mod catalog;
 mod context;
 mod delivery;
@@ -137,8 +138,9 @@ pub use metadata::{EventId, Metadata};
 pub use name::NameError;
 pub use pattern::Pattern;
 pub use place::Place;
+pub use scope::{InScope, InScopeExt, OnError, Scope, Scoped, SpawnError, spawn, spawn_blocking};
 pub use validate::{FieldError, ValidationErrors};
 pub use view::View;
 pub use wire::DecodeError;
 
-pub use events_macros::{Event, on};
+pub use events_macros::{Event, every, on};

@@ -46,3 +46,39 @@ impl fmt::Debug for Place {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// A function and where it is declared.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Site {
+    #[doc(hidden)]
+    pub name: &'static str,
+    #[doc(hidden)]
+    pub place: Place,
+}
+
+impl Site {
+    /// The path of the function: `my_app::billing::charge`.
+    pub(crate) fn path(&self) -> String {
+        match self.place.module {
+            "" => self.name.to_owned(),
+            module => format!("{module}::{}", self.name),
+        }
+    }
+
+    /// A closure, which has a place and no name.
+    pub(crate) fn of_closure(location: &'static std::panic::Location<'static>) -> Self {
+        Self { name: "closure", place: Place { module: "", file: location.file(), line: location.line() } }
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` ({})", self.path(), self.place)
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

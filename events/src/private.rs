@@ -9,12 +9,12 @@ use validator::Validate;
 pub use crate::context::{Context, Signature};
 pub use crate::emit::IntoEvents;
 pub use crate::event::{Deserialize, Event, EventDecl, EventEntry, Serialize, Slot, Validate as ValidateFn};
-pub use crate::extract::{Accepts, EventArg, EventRef, FromContext};
+pub use crate::extract::{Accepts, EventArg, EventRef, FromContext, Moment, Schedule};
 pub use crate::handler::{Call, HandlerDecl, Outcome, Running};
 pub use crate::link::LinkDecl;
 pub use crate::name::assert_name;
-pub use crate::place::Place;
-pub use crate::proof::assert_reachable;
+pub use crate::place::{Place, Site};
+pub use crate::proof::{assert_reachable, assert_takes_events, assert_takes_failures};
 pub use inventory;
 
 /// What a type can do, asked of the concrete type: an inherent constant where the bound holds, the trait's where not.

@@ -1,5 +1,6 @@
 //! The compile-time proof that a handler can run, and its words.
 
+use crate::extract::{Accepts, Moment};
 use crate::pattern::Pattern;
 
 /// Enough for the message around names of 255 bytes; what does not fit is cut.
@@ -71,4 +72,25 @@ pub const fn assert_reachable(handler: &str, pattern: &str, payload: &str, names
     }
     let text = text.push("` (payload type `").push(payload).push("`)");
     panic!("{}", text.as_str());
+}
+
+/// Stops the compilation where `#[on]` stands on a function that takes no event first.
+///
+/// # Panics
+///
+/// That is how.
+#[track_caller]
+pub const fn assert_takes_events(accepts: Accepts) {
+    assert!(!matches!(accepts, Accepts::Moment(_)), "a `Failure` is no event: write `#[on(failure)]`");
+}
+
+/// Stops the compilation where `#[on(failure)]` stands on a function that does not take the failure first.
+///
+/// # Panics
+///
+/// That is how.
+#[track_caller]
+pub const fn assert_takes_failures(accepts: Accepts) {
+    let right = matches!(accepts, Accepts::Moment(Moment::Failure));
+    assert!(right, "a failure hook takes the failure first: `failure: &Failure`");
 }

@@ -14,6 +14,8 @@ pub(crate) struct Registry {
     pub(crate) events: Vec<&'static EventDecl>,
     /// In the order in which they run.
     pub(crate) handlers: Vec<&'static HandlerDecl>,
+    /// What is called without an event, in order: hooks and periodic functions.
+    pub(crate) others: Vec<&'static HandlerDecl>,
     pub(crate) linked: Vec<&'static LinkDecl>,
     /// What each name means; the first type, where two types claim it.
     pub(crate) names: HashMap<&'static str, Named>,
@@ -44,8 +46,9 @@ impl Registry {
     fn read() -> Self {
         let mut events: Vec<_> = inventory::iter::<EventEntry>().map(|entry| entry.0).collect();
         events.sort_by_key(|decl| (decl.names, decl.place));
-        let mut handlers: Vec<_> = inventory::iter::<HandlerDecl>().collect();
-        handlers.sort_by_key(|handler| handler.sort_key());
+        let mut functions: Vec<_> = inventory::iter::<HandlerDecl>().collect();
+        functions.sort_by_cached_key(|function| function.sort_key());
+        let (handlers, others) = functions.into_iter().partition(|function| function.accepts.takes_events());
         let mut linked: Vec<_> = inventory::iter::<LinkDecl>().collect();
         linked.sort_by_key(|link| (link.krate, link.place));
 
@@ -55,7 +58,7 @@ impl Registry {
             decl.slot.fill(base);
             base += decl.names.len();
         }
-        Self { events, handlers, linked, names, duplicates }
+        Self { events, handlers, others, linked, names, duplicates }
     }
 }
 

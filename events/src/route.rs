@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::call::Ended;
 use crate::context::Context;
-use crate::delivery::Ended;
 use crate::event::EventDecl;
-use crate::handler::{Call, HandlerDecl, SyncCall};
+use crate::handler::{Handler, SyncCall};
+use crate::place::Site;
 use crate::registry::Registry;
 
 /// How many names that no type has are remembered, with their routes. Past it the memory is emptied and begins again, so
@@ -16,13 +17,13 @@ const REMEMBERED_NAMES: usize = 1024;
 /// A handler that runs inside the dispatch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NowHandler {
-    handler: &'static HandlerDecl,
+    site: Site,
     call: SyncCall,
 }
 
 impl NowHandler {
     pub(crate) fn run(&self, context: Context<'_>) -> Ended {
-        Ended::of_call(self.handler, self.call, context)
+        Ended::of_call(self.site, self.call, context)
     }
 }
 
@@ -32,7 +33,7 @@ pub(crate) struct Route {
     /// Those that run inside the dispatch.
     pub(crate) now: Box<[NowHandler]>,
     /// Those that run in the delivery: one slice for each `order`.
-    pub(crate) stages: Box<[Box<[&'static HandlerDecl]>]>,
+    pub(crate) stages: Box<[Box<[Handler]>]>,
     /// Whether some handler takes the payload as an `Arc`.
     pub(crate) shared: bool,
     /// Whether the `now` handlers are content with the payload in place.
@@ -41,21 +42,21 @@ pub(crate) struct Route {
 
 impl Route {
     /// Takes handlers that are sorted already.
-    fn new(handlers: &[&'static HandlerDecl]) -> Self {
+    fn new(handlers: &[&Handler]) -> Self {
         let mut route = Self { payload_alone: true, ..Self::default() };
         let mut now = Vec::new();
-        let mut delivered = Vec::new();
+        let mut delivered: Vec<Handler> = Vec::new();
         for &handler in handlers {
-            route.shared |= handler.shared;
-            if let Call::Now(call) = handler.call {
-                route.payload_alone &= handler.takes_payload_alone();
-                now.push(NowHandler { handler, call });
+            route.shared |= handler.is_shared();
+            if let Some((call, payload_alone)) = handler.now() {
+                route.payload_alone &= payload_alone;
+                now.push(NowHandler { site: handler.site(), call });
             } else {
-                delivered.push(handler);
+                delivered.push(handler.clone());
             }
         }
         route.now = now.into();
-        route.stages = delivered.chunk_by(|a, b| a.order == b.order).map(Box::from).collect();
+        route.stages = delivered.chunk_by(|a, b| a.order() == b.order()).map(Box::from).collect();
         route
     }
 
@@ -66,7 +67,7 @@ impl Route {
 }
 
 /// A handler and its rank in the order in which all of them run.
-type Ranked = (usize, &'static HandlerDecl);
+type Ranked = (usize, Handler);
 
 /// The routes of a lifespan.
 #[derive(Debug)]
@@ -79,10 +80,11 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    pub(crate) fn new(registry: &Registry) -> Self {
+    /// Takes handlers that are sorted already.
+    pub(crate) fn new(registry: &Registry, handlers: Vec<Handler>) -> Self {
         let mut untyped = Vec::new();
         let mut typed: HashMap<_, Vec<Ranked>> = HashMap::new();
-        for (rank, handler) in registry.handlers.iter().copied().enumerate() {
+        for (rank, handler) in handlers.into_iter().enumerate() {
             match handler.payload_type() {
                 Some(decl) => typed.entry(decl.type_id).or_default().push((rank, handler)),
                 None => untyped.push((rank, handler)),
@@ -101,7 +103,7 @@ impl Routes {
     fn resolve<'a>(name: &str, candidates: impl Iterator<Item = &'a Ranked>) -> Route {
         let mut matching: Vec<_> = candidates.filter(|(_, handler)| handler.takes_name(name)).collect();
         matching.sort_unstable_by_key(|(rank, _)| *rank);
-        Route::new(&matching.into_iter().map(|(_, handler)| *handler).collect::<Vec<_>>())
+        Route::new(&matching.into_iter().map(|(_, handler)| handler).collect::<Vec<_>>())
     }
 
     /// The route of a declared name, or `None` when its type came into the process after the table was read.

@@ -15,6 +15,8 @@ use crate::wire;
 /// Every event that the patterns match is serialised once and read as a `T`. Where it does not fit, the handler does not
 /// run, and the error, which names the field, becomes its `Failure`; other handlers are not concerned.
 ///
+/// A typed event is seen through its own `Serialize`: what the type does not keep, the view does not see.
+///
 /// # Examples
 ///
 /// ```
@@ -53,7 +55,7 @@ impl<T: DeserializeOwned> EventArg for View<T> {
     const NAMES: Option<&'static [&'static str]> = None;
 
     fn from_context(context: &Context<'_>) -> Result<Self, BoxError> {
-        let json = context.event.ok_or(NoEvent)?.json().get().map_err(Clone::clone)?;
+        let json = context.event().ok_or(NoEvent)?.json().get().map_err(Clone::clone)?;
         Ok(Self(wire::decode(json.as_bytes())?))
     }
 }

@@ -23,6 +23,13 @@ pub struct DecodeError {
     pub(crate) source: serde_json::Error,
 }
 
+impl DecodeError {
+    /// The path of the field that is wrong, `lines[0].count`; empty when it is the payload itself.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path.as_str() {
@@ -32,11 +39,7 @@ impl fmt::Display for DecodeError {
     }
 }
 
-impl std::error::Error for DecodeError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
-    }
-}
+impl std::error::Error for DecodeError {}
 
 fn error(text: &str) -> serde_json::Error {
     serde::de::Error::custom(text)
@@ -44,6 +47,10 @@ fn error(text: &str) -> serde_json::Error {
 
 /// Reads one value, the path of the field that fails beside the error.
 pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
+    // Keeping track of the path costs more than the reading, and only an error has a use for it.
+    if let Ok(value) = serde_json::from_slice(json) {
+        return Ok(value);
+    }
     tracked(json, |json| T::deserialize(json))
 }
 

@@ -228,8 +228,8 @@ async fn a_handle_dispatches_at_once_from_any_thread() {
 
 #[test]
 fn handlers_run_on_the_runtime_of_their_lifespan() {
-    let home = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let away = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let home = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let away = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let app = home.block_on(async {
         let gate = Semaphore::new(1);
         Lifespan::builder().state(Log::default()).state(gate).state(home.handle().id()).start().await

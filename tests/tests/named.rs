@@ -266,5 +266,5 @@ async fn a_failing_view_is_an_error_with_the_path() {
     assert_eq!(failure.handler(), "named::view_of_a_struct");
     assert!(matches!(failure.cause(), FailureCause::Error(_)));
     assert_eq!(failure.cause().to_string(), "missing field `article` at line 1 column 8");
-    assert_eq!(failure.event().json().to_string(), r#"{"id":1}"#);
+    assert_eq!(failure.event().expect("an event").json().to_string(), r#"{"id":1}"#);
 }

@@ -73,6 +73,34 @@ macro_rules! handler {
 }
 handler!(from_a_macro, CatFed, "cat-fed");
 
+macro_rules! handlers_of {
+    ($module:ident, $event:ty, $state:ty, $returned:ty, $value:expr) => {
+        mod $module {
+            use super::*;
+
+            #[on("c*", timeout = "1s")]
+            async fn borrowed(_: &$event, _: events::State<$state>) -> $returned {
+                $value
+            }
+
+            #[on(now)]
+            fn owned(_: std::sync::Arc<$event>) -> Option<$returned> {
+                Some($value)
+            }
+        }
+    };
+}
+macro_rules! event {
+    ($type:ident, $name:literal) => {
+        #[derive(Event)]
+        #[event(name = $name)]
+        pub struct $type;
+    };
+}
+event!(FromAMacro, "from-a-macro");
+
+handlers_of!(of_cats, CatFed, Vec<String>, CatFed, CatFed { fish: 1 });
+
 fn main() {
     #[derive(Event)]
     #[event(name = "local")]

@@ -74,21 +74,9 @@ impl Args {
             return diagnostics.error(&name, message);
         }
         match option.as_str() {
-            "name" => {
-                if let Some(text) = options::text(&name, &value, diagnostics) {
-                    self.name.set(&name, text, diagnostics);
-                }
-            }
-            "prefix" => {
-                if let Some(text) = options::text(&name, &value, diagnostics) {
-                    self.prefix.set(&name, text, diagnostics);
-                }
-            }
-            "crate" => {
-                if let Some(path) = options::path(&name, &value, diagnostics) {
-                    self.krate.set(&name, path, diagnostics);
-                }
-            }
+            "name" => self.name.read(&name, &value, diagnostics, options::text),
+            "prefix" => self.prefix.read(&name, &value, diagnostics, options::text),
+            "crate" => self.krate.read(&name, &value, diagnostics, options::path),
             _ => vocabulary.refuse(&name, diagnostics),
         }
     }

@@ -1,4 +1,4 @@
-//! The options of `#[on(..)]`.
+//! The options of `#[on(..)]` and of `#[every(..)]`.
 
 use std::time::Duration;
 
@@ -8,39 +8,63 @@ use syn::{Ident, LitStr, Path};
 use crate::diagnostics::Diagnostics;
 use crate::options::{self, Entry, Once, Vocabulary};
 
-const VOCABULARY: Vocabulary = Vocabulary {
-    attribute: "#[on]",
-    values: &["order", "timeout", "crate"],
-    flags: &["now", "blocking"],
-    unbuilt: &["group", "batch", "within", "startup", "shutdown", "failure"],
-};
+/// Which of the two attributes it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attribute {
+    On,
+    Every,
+}
 
-/// The moments of a lifespan, which take no event.
-const HOOKS: [&str; 3] = ["startup", "shutdown", "failure"];
+impl Attribute {
+    pub(crate) fn text(self) -> &'static str {
+        self.vocabulary().attribute
+    }
 
-/// What `#[on(..)]` says, in one attribute or in several.
+    fn vocabulary(self) -> Vocabulary {
+        match self {
+            Self::On => Vocabulary {
+                attribute: "#[on]",
+                values: &["order", "timeout", "group", "crate"],
+                flags: &["now", "blocking", "startup", "shutdown", "failure"],
+                unbuilt: &["batch", "within"],
+            },
+            Self::Every => Vocabulary {
+                attribute: "#[every]",
+                values: &["max", "timeout", "group", "crate"],
+                flags: &["blocking"],
+                unbuilt: &[],
+            },
+        }
+    }
+}
+
+/// What the attribute says, in one or in several.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) patterns: Vec<LitStr>,
+    pub(crate) interval: Option<Duration>,
+    pub(crate) max: Once<usize>,
     pub(crate) order: Once<i32>,
     pub(crate) timeout: Once<(Ident, Duration)>,
+    pub(crate) group: Once<LitStr>,
     pub(crate) now: Once<Ident>,
     pub(crate) blocking: Once<Ident>,
+    /// The moment of the lifespan that it names instead of events.
+    pub(crate) moment: Once<Ident>,
     pub(crate) krate: Once<Path>,
-    /// Whether it names a moment of the lifespan instead of events.
-    pub(crate) is_hook: bool,
     /// Whether some `#[on]` has no pattern, so that the handler takes all that its parameter accepts.
     pub(crate) takes_all: bool,
 }
 
 impl Args {
-    pub(crate) fn read(&mut self, tokens: TokenStream, diagnostics: &mut Diagnostics) {
+    pub(crate) fn read(&mut self, attribute: Attribute, tokens: TokenStream, diagnostics: &mut Diagnostics) {
         let before = self.patterns.len();
         for entry in options::entries(tokens, diagnostics) {
             match entry {
-                Entry::Text(pattern) => self.pattern(pattern, diagnostics),
-                Entry::Flag(name) => self.flag(&name, diagnostics),
-                Entry::Value(name, value) => self.value(&name, &value, diagnostics),
+                Entry::Text(text) if attribute == Attribute::Every => self.interval(&text, diagnostics),
+                Entry::Text(text) => self.pattern(text, diagnostics),
+                Entry::Flag(name) => self.flag(attribute, &name, diagnostics),
+                Entry::Value(name, value) => self.value(attribute, &name, &value, diagnostics),
             }
         }
         self.takes_all |= self.patterns.len() == before;
@@ -56,35 +80,45 @@ impl Args {
         self.patterns.push(pattern);
     }
 
-    fn flag(&mut self, name: &Ident, diagnostics: &mut Diagnostics) {
-        match name.to_string().as_str() {
+    fn interval(&mut self, text: &LitStr, diagnostics: &mut Diagnostics) {
+        if self.interval.is_some() {
+            diagnostics.error(text, "the interval is given twice: keep one");
+        }
+        // What is wrong has been reported; a missing interval would be reported once more.
+        self.interval = options::duration_of("the interval", text, diagnostics).or(Some(Duration::ZERO));
+    }
+
+    fn flag(&mut self, attribute: Attribute, name: &Ident, diagnostics: &mut Diagnostics) {
+        let vocabulary = attribute.vocabulary();
+        let text = name.to_string();
+        match text.as_str() {
+            flag if !vocabulary.flags.contains(&flag) => vocabulary.refuse(name, diagnostics),
             "now" => self.now.set(name, name.clone(), diagnostics),
             "blocking" => self.blocking.set(name, name.clone(), diagnostics),
-            option => {
-                self.is_hook |= HOOKS.contains(&option);
-                VOCABULARY.refuse(name, diagnostics);
-            }
+            _ => match self.moment.get() {
+                Some(first) if first != name => {
+                    let message =
+                        format!("a function has one moment: `{first}` stands there already, write two functions");
+                    diagnostics.error(name, message);
+                }
+                _ => self.moment.set(name, name.clone(), diagnostics),
+            },
         }
     }
 
-    fn value(&mut self, name: &Ident, value: &TokenStream, diagnostics: &mut Diagnostics) {
+    fn value(&mut self, attribute: Attribute, name: &Ident, value: &TokenStream, diagnostics: &mut Diagnostics) {
+        let vocabulary = attribute.vocabulary();
         match name.to_string().as_str() {
-            "order" => {
-                if let Some(order) = options::number(name, value, diagnostics) {
-                    self.order.set(name, order, diagnostics);
-                }
-            }
-            "timeout" => {
+            option if !vocabulary.values.contains(&option) => vocabulary.refuse(name, diagnostics),
+            "order" => self.order.read(name, value, diagnostics, options::number),
+            "max" => self.max.read(name, value, diagnostics, options::count),
+            "group" => self.group.read(name, value, diagnostics, options::text),
+            "crate" => self.krate.read(name, value, diagnostics, options::path),
+            _ => {
                 if let Some(timeout) = options::duration(name, value, diagnostics) {
                     self.timeout.set(name, (name.clone(), timeout), diagnostics);
                 }
             }
-            "crate" => {
-                if let Some(path) = options::path(name, value, diagnostics) {
-                    self.krate.set(name, path, diagnostics);
-                }
-            }
-            _ => VOCABULARY.refuse(name, diagnostics),
         }
     }
 }

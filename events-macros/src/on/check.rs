@@ -3,6 +3,7 @@
 use quote::ToTokens;
 use syn::{FnArg, PatType, Safety, Signature, Type};
 
+use super::args::Attribute;
 use super::model::{EventParam, Handler};
 use crate::diagnostics::Diagnostics;
 
@@ -10,7 +11,8 @@ use crate::diagnostics::Diagnostics;
 pub(crate) fn check(handler: &Handler<'_>, diagnostics: &mut Diagnostics) {
     signature(&handler.function.signature, diagnostics);
     modes(handler, diagnostics);
-    if !handler.args.is_hook {
+    hook(handler, diagnostics);
+    if handler.is_about_something() {
         event(handler, diagnostics);
     }
     for attribute in &handler.function.depends {
@@ -20,7 +22,7 @@ pub(crate) fn check(handler: &Handler<'_>, diagnostics: &mut Diagnostics) {
         attributes(param, diagnostics);
         impl_trait(&param.ty, diagnostics);
         if handler.function.depends.is_empty() {
-            by_value(&param.ty, diagnostics);
+            by_value(handler, &param.ty, diagnostics);
         }
     }
     if let Some(Type::ImplTrait(returned)) = handler.returned() {
@@ -81,11 +83,14 @@ fn event(handler: &Handler<'_>, diagnostics: &mut Diagnostics) {
     let signature = &handler.function.signature;
     let Some(FnArg::Typed(first)) = signature.inputs.first() else {
         if signature.inputs.is_empty() {
-            let message = format!(
-                "a handler needs an event: write `fn {}(event: &MyEvent)`, or `&AnyEvent` for every event",
-                signature.ident
-            );
-            diagnostics.error(&signature.ident, message);
+            let name = &signature.ident;
+            let message = match handler.args.moment.get() {
+                Some(_) => format!("a failure hook needs the failure: write `fn {name}(failure: &Failure)`"),
+                None => format!(
+                    "a handler needs an event: write `fn {name}(event: &MyEvent)`, or `&AnyEvent` for every event"
+                ),
+            };
+            diagnostics.error(name, message);
         }
         return;
     };
@@ -128,8 +133,31 @@ fn attributes(param: &PatType, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn by_value(ty: &Type, diagnostics: &mut Diagnostics) {
+/// What a function may not say that is called without an event.
+fn hook(handler: &Handler<'_>, diagnostics: &mut Diagnostics) {
+    let args = handler.args;
+    if handler.attribute == Attribute::Every && args.interval.is_none() {
+        let message = "`#[every]` needs an interval: `#[every(\"5s\")]`";
+        diagnostics.error(&handler.function.signature.ident, message);
+    }
+    if let Some(moment) = args.moment.get() {
+        if let Some(pattern) = args.patterns.first() {
+            let message =
+                format!("`{moment}` is a moment of the lifespan, which has no events to match: leave the pattern out");
+            diagnostics.error(pattern, message);
+        }
+        if let Some(now) = args.now.get() {
+            diagnostics.error(now, format!("`now` belongs to a dispatch, and `{moment}` has none: leave it out"));
+        }
+    }
+}
+
+fn by_value(handler: &Handler<'_>, ty: &Type, diagnostics: &mut Diagnostics) {
     if let Type::Reference(reference) = ty {
+        if !handler.is_about_something() {
+            let message = "there is no event here: take parameters by value, as `State<T>`, `Lifespan` or a type that implements `FromContext`";
+            return diagnostics.error(reference, message);
+        }
         let message = "only the event, which comes first, is borrowed: take the other parameters by value, as `State<T>`, `Lifespan`, `Metadata`, `Emit<(A, B)>` or a type that implements `FromContext`";
         diagnostics.error(reference, message);
     }

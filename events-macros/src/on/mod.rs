@@ -1,4 +1,4 @@
-//! `#[on(..)]`: arguments, model, checks, expansion.
+//! `#[on(..)]` and `#[every(..)]`: arguments, model, checks, expansion.
 
 mod args;
 mod check;
@@ -10,30 +10,27 @@ use quote::quote;
 
 use crate::diagnostics::Diagnostics;
 use args::Args;
+pub(crate) use args::Attribute;
 use model::{Function, Handler};
 
 /// From a function to the function and its registration.
-pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
+pub(crate) fn expand(attribute: Attribute, args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => {
-            let error = model::not_a_function(item).unwrap_or(error).to_compile_error();
+            let error = model::not_a_function(attribute, item).unwrap_or(error).to_compile_error();
             return quote!(#error #item);
         }
     };
     let mut diagnostics = Diagnostics::new();
     let mut options = Args::default();
-    options.read(args, &mut diagnostics);
-    for stacked in function.take_stacked() {
-        options.read(stacked, &mut diagnostics);
+    options.read(attribute, args, &mut diagnostics);
+    for stacked in function.take_stacked(attribute) {
+        options.read(attribute, stacked, &mut diagnostics);
     }
-    let handler = Handler::new(&function, &options);
+    let handler = Handler::new(attribute, &function, &options);
     check::check(&handler, &mut diagnostics);
-    let registration = match (diagnostics.finish(), &handler.event) {
-        (Some(errors), _) => errors,
-        (None, Some(event)) => expand::expand(&handler, event),
-        (None, None) => TokenStream::new(),
-    };
+    let registration = diagnostics.finish().unwrap_or_else(|| expand::expand(&handler));
     quote!(#function #registration)
 }
 
@@ -42,11 +39,11 @@ mod tests {
     use proc_macro2::TokenStream;
     use quote::quote;
 
-    use super::expand;
+    use super::{Attribute, expand};
     use crate::tokens::compact;
 
     fn text(args: TokenStream, item: &TokenStream) -> String {
-        compact(expand(args, item))
+        compact(expand(Attribute::On, args, item))
     }
 
     #[test]
@@ -79,22 +76,6 @@ mod tests {
             ),
         );
         assert!(expansion.contains("struct Feed;") && expansion.contains("goes on a function"), "{expansion}");
-    }
-
-    #[test]
-    fn attributes_that_decide_existence_are_copied_and_others_are_not() {
-        let item = quote! {
-            #[cfg(unix)]
-            #[cfg_attr(test, cfg(windows))]
-            #[cfg_attr(test, inline)]
-            #[doc = "kept"]
-            fn feed(event: &CatFed) {}
-        };
-        let expansion = text(quote!(), &item);
-        assert_eq!(expansion.matches("#[cfg(unix)]").count(), 2, "{expansion}");
-        assert_eq!(expansion.matches("#[cfg_attr(test, cfg(windows))]").count(), 2, "{expansion}");
-        assert_eq!(expansion.matches("#[cfg_attr(test, inline)]").count(), 1, "{expansion}");
-        assert_eq!(expansion.matches("#[doc=\"kept\"]").count(), 1, "{expansion}");
     }
 
     #[test]

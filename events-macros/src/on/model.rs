@@ -34,22 +34,24 @@ impl Parse for Function {
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let Self { attributes, visibility, signature, body, .. } = self;
-        // What a handler takes by value or by reference is not for its author to choose.
+        // How a handler takes its parameters, and whether it may wait, is what its signature is for.
         tokens.extend(quote! {
             #(#attributes)*
-            #[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
+            #[allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref, clippy::unused_async)]
             #visibility #signature #body
         });
     }
 }
 
 impl Function {
-    /// Takes the other `#[on]` off, and answers what is in their brackets.
-    pub(crate) fn take_stacked(&mut self) -> Vec<TokenStream> {
-        let is_on = |attribute: &Attribute| {
-            matches!(attribute.path().to_token_stream().to_string().as_str(), "on" | "events :: on")
+    /// Takes the other attributes of the kind off, and answers what is in their brackets.
+    pub(crate) fn take_stacked(&mut self, attribute: super::Attribute) -> Vec<TokenStream> {
+        let names = match attribute {
+            super::Attribute::On => ["on", "events :: on"],
+            super::Attribute::Every => ["every", "events :: every"],
         };
-        let stacked = self.attributes.extract_if(.., |attribute| is_on(attribute));
+        let is_same = |attribute: &Attribute| names.contains(&attribute.path().to_token_stream().to_string().as_str());
+        let stacked = self.attributes.extract_if(.., |attribute| is_same(attribute));
         let brackets = |attribute: Attribute| match attribute.meta {
             Meta::List(list) => list.tokens,
             Meta::Path(_) | Meta::NameValue(_) => TokenStream::new(),
@@ -59,19 +61,22 @@ impl Function {
 }
 
 /// Says it plainly where the item is no function at all.
-pub(crate) fn not_a_function(item: &TokenStream) -> Option<syn::Error> {
+pub(crate) fn not_a_function(attribute: super::Attribute, item: &TokenStream) -> Option<syn::Error> {
     let is_keyword = |token: &TokenTree, keywords: &[&str]| matches!(token, TokenTree::Ident(ident) if keywords.iter().any(|keyword| ident == keyword));
     let others = ["struct", "enum", "union", "trait", "impl", "mod", "use", "static", "type"];
     let first = item.clone().into_iter().find(|token| is_keyword(token, &others) || is_keyword(token, &["fn"]))?;
-    is_keyword(&first, &others).then(|| syn::Error::new(first.span(), "`#[on]` goes on a function"))
+    let message = format!("`{}` goes on a function", attribute.text());
+    is_keyword(&first, &others).then(|| syn::Error::new(first.span(), message))
 }
 
 /// A handler: its function, what its attribute says, and what its signature means.
 pub(crate) struct Handler<'a> {
+    pub(crate) attribute: super::Attribute,
     pub(crate) function: &'a Function,
     pub(crate) args: &'a Args,
+    /// The first parameter, where it is what the call is about.
     pub(crate) event: Option<EventParam<'a>>,
-    /// The parameters after the event.
+    /// The parameters that are made for each call.
     pub(crate) others: Vec<&'a PatType>,
 }
 
@@ -82,13 +87,22 @@ pub(crate) enum EventParam<'a> {
 }
 
 impl<'a> Handler<'a> {
-    pub(crate) fn new(function: &'a Function, args: &'a Args) -> Self {
+    pub(crate) fn new(attribute: super::Attribute, function: &'a Function, args: &'a Args) -> Self {
         let mut typed = function.signature.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(typed) => Some(typed),
             FnArg::Receiver(_) => None,
         });
-        let event = typed.next().map(|first| EventParam::new(&first.ty));
-        Self { function, args, event, others: typed.collect() }
+        let mut handler = Self { attribute, function, args, event: None, others: Vec::new() };
+        if handler.is_about_something() {
+            handler.event = typed.next().map(|first| EventParam::new(&first.ty));
+        }
+        handler.others = typed.collect();
+        handler
+    }
+
+    /// Whether it is called for an event or for a failure, which its first parameter takes.
+    pub(crate) fn is_about_something(&self) -> bool {
+        self.attribute == super::Attribute::On && self.args.moment.get().is_none_or(|moment| moment == "failure")
     }
 
     pub(crate) fn is_async(&self) -> bool {

@@ -5,8 +5,9 @@ use std::time::SystemTime;
 
 use super::DispatchError;
 use crate::any::{AnyEvent, Form, Payload, Subject};
-use crate::context::{Ambient, Context};
-use crate::delivery::{Batch, Delivery, Ended, schedule};
+use crate::call::Ended;
+use crate::context::{About, Ambient, Context};
+use crate::delivery::{Batch, Delivery, schedule};
 use crate::metadata::{Cause, Meta};
 use crate::route::Route;
 
@@ -50,7 +51,7 @@ impl Ambient {
                 Ok(())
             }
             None => {
-                self.lifespan.core().settle(1, &[]);
+                self.lifespan.core().release();
                 Err(closed(event.subject()))
             }
         }
@@ -119,7 +120,7 @@ impl Ambient {
             return Delivery::default();
         }
         let entered = self.inside_now(&meta).enter();
-        let context = Context { lifespan: &self.lifespan, payload: payload.peek(), event: None };
+        let context = self.context(About::Payload(payload.peek()));
         let failed: Vec<_> = route.now.iter().map(|now| now.run(context)).filter(Ended::has_failed).collect();
         drop(entered);
         let mut delivery = Delivery::of_successes(route.now.len() - failed.len());
@@ -133,6 +134,10 @@ impl Ambient {
         delivery
     }
 
+    fn context<'a>(&'a self, about: About<'a>) -> Context<'a> {
+        Context::new(&self.lifespan, about, self.scope.as_ref())
+    }
+
     fn run_now(&self, route: &Route, event: &AnyEvent) -> Delivery {
         let mut delivery = Delivery::default();
         if route.now.is_empty() {
@@ -140,7 +145,7 @@ impl Ambient {
         }
         let _entered = self.inside_now(event.meta()).enter();
         for now in &route.now {
-            delivery.count(event, &self.lifespan, now.run(Context::of_event(&self.lifespan, event)));
+            delivery.count(event, &self.lifespan, now.run(self.context(About::Event(event))));
         }
         delivery
     }

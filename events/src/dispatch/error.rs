@@ -37,13 +37,12 @@ pub enum DispatchError {
         /// The event's name.
         event: Box<str>,
         /// What is wrong with it, and where.
-        #[source]
         error: DecodeError,
     },
     /// The text cannot be the name of any event.
     #[error("`{name}` cannot be dispatched: {error}")]
     Name {
-        /// The text, shortened where it is long.
+        /// The text, shortened where it is long, with control characters escaped.
         name: Box<str>,
         /// Why it is no name.
         error: NameError,
@@ -87,10 +86,11 @@ pub enum DispatchError {
 /// At most this many bytes of a refused name are repeated in its error.
 const SHOWN_NAME_LEN: usize = 64;
 
+/// A name from elsewhere, fit for a terminal.
 pub(super) fn shortened(name: &str) -> Box<str> {
     if name.len() <= SHOWN_NAME_LEN {
-        return name.into();
+        return name.escape_debug().to_string().into();
     }
     let end = name.floor_char_boundary(SHOWN_NAME_LEN);
-    format!("{}.. ({} bytes)", &name[..end], name.len()).into()
+    format!("{}.. ({} bytes)", name[..end].escape_debug(), name.len()).into()
 }

@@ -168,10 +168,11 @@ struct Delivering {
 
 impl Delivering {
     async fn finish(self) -> Delivery {
-        match self.rest {
-            Some(rest) => self.before.join(rest.await),
-            None => self.before,
+        let mut delivery = self.before;
+        if let Some(rest) = self.rest {
+            delivery.join(rest.await);
         }
+        delivery
     }
 }
 
@@ -225,7 +226,10 @@ impl Lifespan {
         if !inside && !self.is_open() {
             return Err(DispatchError::Closed { event: shortened(event) });
         }
-        let (cause, nested) = surrounding.map_or((None, 0), |ambient| (ambient.cause, ambient.nested));
-        Ok(Ambient { lifespan: self.clone(), scope: None, cause, nested })
+        let own = Ambient::of(self.internal());
+        Ok(match surrounding {
+            Some(Ambient { cause, nested, in_handler, .. }) => Ambient { cause, nested, in_handler, ..own },
+            None => own,
+        })
     }
 }

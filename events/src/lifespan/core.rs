@@ -3,13 +3,17 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, SetOnce};
 
-use super::gate::Gate;
+use super::gate::{Force, Gate};
+use super::shutdown::{AbortedWork, ShutdownReport};
 use crate::any::AnyEvent;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureCause};
+use crate::handler::HandlerDecl;
 use crate::metadata::{EventId, random_part};
 use crate::route::Routes;
 
@@ -18,19 +22,38 @@ use crate::route::Routes;
 pub(crate) struct Limits {
     pub(crate) max_hops: u32,
     pub(crate) max_pending: usize,
+    pub(crate) max_at_work: usize,
+    pub(crate) shutdown_deadline: Duration,
 }
 
 /// Values by their type.
 pub(crate) type StateMap = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+/// The functions that a lifespan calls without an event.
+#[derive(Debug, Default)]
+pub(crate) struct Hooks {
+    pub(crate) startup: Vec<&'static HandlerDecl>,
+    pub(crate) shutdown: Vec<&'static HandlerDecl>,
+    pub(crate) failure: Vec<&'static HandlerDecl>,
+    pub(crate) every: Vec<&'static HandlerDecl>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) id: u64,
     pub(crate) runtime: Handle,
     pub(crate) routes: Routes,
+    pub(crate) hooks: Hooks,
     pub(crate) limits: Limits,
     pub(crate) gate: Gate,
+    pub(crate) force: Force,
+    /// Places for handlers that wait.
+    pub(crate) at_work: Semaphore,
     pub(crate) counters: Counters,
+    pub(crate) aborted: AbortedWork,
+    /// Whether somebody has begun to end the lifespan.
+    pub(crate) ending: AtomicBool,
+    pub(crate) ended: SetOnce<ShutdownReport>,
     state: StateMap,
     next_number: AtomicU64,
     pending: AtomicUsize,
@@ -41,19 +64,24 @@ pub(crate) struct Core {
 pub(crate) struct Counters {
     pub(crate) delivered: AtomicU64,
     pub(crate) failed: AtomicU64,
-    pub(crate) aborted: AtomicU64,
 }
 
 impl Core {
-    pub(crate) fn new(runtime: Handle, routes: Routes, limits: Limits, state: StateMap) -> Self {
+    pub(crate) fn new(runtime: Handle, routes: Routes, hooks: Hooks, limits: Limits, state: StateMap) -> Self {
         Self {
             id: random_part(),
             runtime,
             routes,
+            hooks,
             limits,
             state,
             gate: Gate::default(),
+            force: Force::default(),
+            at_work: Semaphore::new(limits.max_at_work),
             counters: Counters::default(),
+            aborted: AbortedWork::default(),
+            ending: AtomicBool::new(false),
+            ended: SetOnce::new(),
             next_number: AtomicU64::new(1),
             pending: AtomicUsize::new(0),
         }
@@ -82,32 +110,45 @@ impl Core {
         fits
     }
 
-    /// Takes back what `reserve` counted; `lost` are those of the events whose handlers have not all run.
-    pub(crate) fn settle(&self, count: usize, lost: &[AnyEvent]) {
-        self.pending.fetch_sub(count, Ordering::Relaxed);
-        let lost_count = lost.len() as u64;
-        self.counters.delivered.fetch_add(count as u64 - lost_count, Ordering::Relaxed);
-        if let Some(first) = lost.first() {
-            self.counters.aborted.fetch_add(lost_count, Ordering::Relaxed);
+    /// Takes back what `reserve` counted: of these events, so many have been delivered, and the others never will be.
+    pub(crate) fn settle(&self, events: &[AnyEvent], delivered: usize) {
+        self.pending.fetch_sub(events.len(), Ordering::Relaxed);
+        self.counters.delivered.fetch_add(delivered as u64, Ordering::Relaxed);
+        let lost = events.len() - delivered;
+        if lost > 0 {
+            self.aborted.add_events(lost as u64);
             tracing::error!(
                 target: "events",
                 lifespan = format_args!("{:016x}", self.id),
-                event = first.name(),
-                id = %first.id(),
-                count = lost_count,
-                "a delivery was aborted: the runtime of the lifespan has ended before it",
+                count = lost,
+                among = events.len(),
+                first = events.first().map(AnyEvent::name),
+                "events were not delivered: the lifespan, or its runtime, ended before",
             );
         }
     }
 
-    /// Tells of a failure wherever somebody may look for it.
-    pub(crate) fn report(&self, failure: &Failure) {
+    /// Takes back what `reserve` counted for events that their scope forgets.
+    pub(crate) fn forget(&self, events: &[AnyEvent]) {
+        self.pending.fetch_sub(events.len(), Ordering::Relaxed);
+    }
+
+    /// Takes back what `reserve` counted for an event that was refused after all.
+    pub(crate) fn release(&self) {
+        self.pending.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts and logs a failure.
+    pub(crate) fn note(&self, failure: &Failure) {
         self.counters.failed.fetch_add(1, Ordering::Relaxed);
+        if let FailureCause::Aborted = failure.cause() {
+            self.aborted.add_run(failure);
+        }
         let place = failure.place();
         tracing::error!(
             target: "events",
-            event = failure.event().name(),
-            id = %failure.event().id(),
+            event = failure.event().map(AnyEvent::name),
+            id = failure.event().map(|event| tracing::field::display(event.id())),
             handler = failure.handler(),
             file = place.file(),
             line = place.line(),

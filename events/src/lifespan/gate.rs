@@ -1,6 +1,6 @@
 //! Whether a lifespan takes work, and whether any is left.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
@@ -17,12 +17,18 @@ const ONE: usize = 0b100;
 pub(crate) struct Gate {
     /// The phase in the two lowest bits, the count above them.
     state: AtomicUsize,
-    closed: Notify,
+    /// Told when the gate drains, and whenever it is empty while it drains.
+    changed: Notify,
 }
 
 impl Gate {
     pub(crate) fn is_open(&self) -> bool {
         self.state.load(Ordering::Acquire) & PHASE == OPEN
+    }
+
+    /// How much work is left.
+    pub(crate) fn left(&self) -> usize {
+        self.state.load(Ordering::Acquire) / ONE
     }
 
     /// Counts one more piece of work, unless the gate is closed, or draining and the work comes from outside.
@@ -38,30 +44,74 @@ impl Gate {
     fn leave(&self) {
         let before = self.state.fetch_sub(ONE, Ordering::AcqRel);
         if before == DRAINING + ONE {
-            self.close_if_empty();
+            self.changed.notify_waiters();
         }
     }
 
-    /// Takes no more from outside, and closes once nothing is left inside.
+    /// Takes no more from outside.
     pub(crate) fn drain(&self) {
-        self.state.fetch_or(DRAINING, Ordering::AcqRel);
-        self.close_if_empty();
-    }
-
-    fn close_if_empty(&self) {
-        if self.state.compare_exchange(DRAINING, CLOSED, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-            self.closed.notify_waiters();
+        let drain = |state: usize| (state & PHASE == OPEN).then_some(state + DRAINING);
+        if self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, drain).is_ok() {
+            self.changed.notify_waiters();
         }
     }
 
-    /// Waits until the gate has closed.
-    pub(crate) async fn wait(&self) {
+    /// Takes nothing at all any more, if nothing is left.
+    pub(crate) fn close_if_empty(&self) -> bool {
+        self.state.compare_exchange(DRAINING, CLOSED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Takes nothing at all any more, whatever is left.
+    pub(crate) fn close(&self) {
+        let close = |state: usize| Some(state & !PHASE | CLOSED);
+        let _ = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, close);
+    }
+
+    /// Waits until the gate is open no longer.
+    pub(crate) async fn draining(&self) {
+        self.until(|state| state & PHASE != OPEN).await;
+    }
+
+    /// Waits until nothing is left, once the gate drains.
+    pub(crate) async fn empty(&self) {
+        self.until(|state| state & PHASE != OPEN && state / ONE == 0).await;
+    }
+
+    async fn until(&self, reached: impl Fn(usize) -> bool) {
         loop {
-            let closed = self.closed.notified();
-            if self.state.load(Ordering::Acquire) & CLOSED != 0 {
+            let changed = self.changed.notified();
+            if reached(self.state.load(Ordering::Acquire)) {
                 return;
             }
-            closed.await;
+            changed.await;
+        }
+    }
+}
+
+/// The end that waits for nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Force {
+    forced: AtomicBool,
+    told: Notify,
+}
+
+impl Force {
+    pub(crate) fn is_forced(&self) -> bool {
+        self.forced.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn force(&self) {
+        self.forced.store(true, Ordering::Release);
+        self.told.notify_waiters();
+    }
+
+    pub(crate) async fn wait(&self) {
+        loop {
+            let told = self.told.notified();
+            if self.is_forced() {
+                return;
+            }
+            told.await;
         }
     }
 }
@@ -101,11 +151,23 @@ mod tests {
         assert!(!gate.enter(false), "from outside");
         assert!(gate.enter(true), "from inside");
         gate.leave();
-        assert!(gate.enter(true), "not empty yet");
+        assert!(!gate.close_if_empty());
         gate.leave();
+        assert!(gate.enter(true), "not closed yet");
         gate.leave();
+        assert!(gate.close_if_empty());
         assert!(!gate.enter(true), "closed");
         gate.drain();
         assert!(!gate.is_open());
+    }
+
+    #[test]
+    fn closes_over_what_is_left() {
+        let gate = Gate::default();
+        assert!(gate.enter(true));
+        gate.close();
+        assert_eq!((gate.left(), gate.enter(true)), (1, false));
+        gate.leave();
+        assert_eq!(gate.left(), 0);
     }
 }

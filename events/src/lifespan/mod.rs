@@ -1,16 +1,22 @@
 //! One run of an application: startup, serving, shutdown.
 
 mod builder;
+mod check;
 mod core;
 mod gate;
+mod hooks;
+mod periodic;
 mod shutdown;
+mod start;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::extract::State;
 
-pub use builder::{LifespanBuilder, StartError, StartFinding};
+pub use builder::LifespanBuilder;
+pub use check::{StartError, StartFinding};
 pub(crate) use core::Core;
 pub(crate) use gate::Work;
 pub use shutdown::{ShutdownError, ShutdownReport};
@@ -49,6 +55,26 @@ pub use shutdown::{ShutdownError, ShutdownReport};
 #[derive(Clone)]
 pub struct Lifespan {
     core: Arc<Core>,
+    /// Held by the handles of users, not by those of the lifespan's own work.
+    _alive: Option<Arc<Alive>>,
+}
+
+/// Ends a lifespan that nobody has a handle of any more.
+struct Alive {
+    lifespan: Lifespan,
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        if !self.lifespan.core.ending.load(Ordering::Acquire) {
+            tracing::warn!(
+                target: "events",
+                lifespan = format_args!("{:016x}", self.lifespan.core.id),
+                "the last handle of a lifespan was dropped without `shutdown`: what is at work is aborted",
+            );
+            self.lifespan.abort();
+        }
+    }
 }
 
 impl Lifespan {
@@ -76,6 +102,16 @@ impl Lifespan {
         self.core.state().map(State)
     }
 
+    fn new(core: Core) -> Self {
+        let internal = Self { core: Arc::new(core), _alive: None };
+        Self { _alive: Some(Arc::new(Alive { lifespan: internal.clone() })), ..internal }
+    }
+
+    /// A handle that does not keep the lifespan from ending.
+    pub(crate) fn internal(&self) -> Self {
+        Self { core: Arc::clone(&self.core), _alive: None }
+    }
+
     pub(crate) fn core(&self) -> &Core {
         &self.core
     }
@@ -92,7 +128,7 @@ impl Lifespan {
 
     /// Registers work that shutdown waits for; `None` when it is too late for it.
     pub(crate) fn begin(&self, inside: bool) -> Option<Work> {
-        self.core.gate.enter(inside).then(|| Work::new(self.clone()))
+        self.core.gate.enter(inside).then(|| Work::new(self.internal()))
     }
 }
 

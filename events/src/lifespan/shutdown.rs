@@ -1,26 +1,58 @@
 //! The end of a lifespan.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
 
 use super::Lifespan;
+use crate::any::AnyEvent;
 use crate::context::Ambient;
+use crate::failure::Failure;
+
+/// How many aborted handlers the report names; the others are counted.
+const NAMED_ABORTED: usize = 100;
+
+/// How long a forced end waits for what it has aborted to be gone.
+const FORCED_GRACE: Duration = Duration::from_secs(1);
 
 /// What a lifespan has done, told at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// How many events were delivered to their handlers, the failing ones included.
     pub delivered: u64,
-    /// How many times a handler failed.
+    /// How many times a function failed: handlers, hooks and periodic functions together.
     pub failed: u64,
-    /// How many events were not delivered, because the runtime ended before the lifespan.
+    /// How many events were accepted and not delivered to the end.
     pub aborted: u64,
+    /// The first hundred handlers that were at work when the lifespan was forced to end, each with its event.
+    pub aborted_handlers: Vec<String>,
+    /// How many scopes and tasks had still not ended when the deadline had passed. What they dispatch is refused.
+    pub unfinished: usize,
+    /// How each shutdown hook that failed did so.
+    pub failed_hooks: Vec<String>,
+}
+
+impl ShutdownReport {
+    /// Whether everything that was accepted was delivered, and every hook did its work. Failures of handlers are none of
+    /// the shutdown's.
+    pub fn is_clean(&self) -> bool {
+        self.aborted == 0 && self.aborted_handlers.is_empty() && self.unfinished == 0 && self.failed_hooks.is_empty()
+    }
 }
 
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} events delivered, {} failures, {} aborted", self.delivered, self.failed, self.aborted)
+        write!(f, "{} events delivered, {} failures, {} aborted", self.delivered, self.failed, self.aborted)?;
+        if self.unfinished > 0 {
+            write!(f, ", {} scopes or tasks not ended", self.unfinished)?;
+        }
+        self.aborted_handlers.iter().try_for_each(|run| write!(f, "\n  aborted: {run}"))?;
+        self.failed_hooks.iter().try_for_each(|hook| write!(f, "\n  {hook}"))
     }
 }
 
@@ -35,12 +67,36 @@ pub enum ShutdownError {
     Inside,
 }
 
+/// What was cut off, for the report.
+#[derive(Debug, Default)]
+pub(crate) struct AbortedWork {
+    events: AtomicU64,
+    handlers: Mutex<Vec<String>>,
+}
+
+impl AbortedWork {
+    pub(crate) fn add_events(&self, count: u64) {
+        self.events.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_run(&self, failure: &Failure) {
+        let mut handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
+        if handlers.len() < NAMED_ABORTED {
+            let event = failure.event().map_or("no event", AnyEvent::name);
+            handlers.push(format!("`{}` on `{event}`", failure.handler()));
+        }
+    }
+}
+
 impl Lifespan {
-    /// Ends the lifespan: takes nothing more from outside, waits for open scopes, for every handler and for what the
-    /// handlers dispatch in turn, and answers what has been done.
+    /// Ends the lifespan, in the time that its builder [allows](crate::LifespanBuilder::shutdown_deadline) for it.
     ///
-    /// It may be called many times and from many places at once; all callers wait for the same end and get the same report.
-    /// From the call on, [`dispatch`](crate::dispatch) from outside answers
+    /// It takes nothing more from outside; waits for open scopes, for every handler and for what the handlers dispatch in
+    /// turn; runs every `#[on(shutdown)]` hook, the last one first, even when one fails; and answers what has been done.
+    /// When the deadline passes, handlers at work are aborted and named in the report, and the hooks run all the same.
+    ///
+    /// It may be called many times and from many places at once: all callers wait for the same end and get the same report,
+    /// and the first one's deadline counts. From the call on, [`dispatch`](crate::dispatch) from outside answers
     /// [`Closed`](crate::DispatchError::Closed), and at its end every dispatch does.
     ///
     /// # Examples
@@ -52,6 +108,7 @@ impl Lifespan {
     /// # async fn main() -> Result<(), events::Error> {
     /// let app = Lifespan::builder().start().await?;
     /// let report = app.shutdown().await?;
+    /// assert!(report.is_clean());
     /// assert_eq!(report.to_string(), "0 events delivered, 0 failures, 0 aborted");
     /// # Ok(())
     /// # }
@@ -65,16 +122,87 @@ impl Lifespan {
     ///
     /// Dropping the future stops the waiting; the lifespan goes on ending.
     pub async fn shutdown(&self) -> Result<ShutdownReport, ShutdownError> {
+        self.shutdown_within(self.core().limits.shutdown_deadline).await
+    }
+
+    /// Ends the lifespan as [`shutdown`](Self::shutdown) does, with another deadline. Zero aborts at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`shutdown`](Self::shutdown).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`shutdown`](Self::shutdown).
+    pub async fn shutdown_within(&self, deadline: Duration) -> Result<ShutdownReport, ShutdownError> {
         if Ambient::current().is_some_and(|ambient| ambient.lifespan.is(self)) {
             return Err(ShutdownError::Inside);
         }
-        self.core.gate.drain();
-        self.core.gate.wait().await;
-        let counters = &self.core.counters;
-        Ok(ShutdownReport {
-            delivered: counters.delivered.load(Ordering::Relaxed),
-            failed: counters.failed.load(Ordering::Relaxed),
-            aborted: counters.aborted.load(Ordering::Relaxed),
-        })
+        self.begin_end(deadline);
+        Ok(self.core().ended.wait().await.clone())
+    }
+
+    /// Ends the lifespan without waiting: handlers at work are aborted. A shutdown that is under way becomes a forced one.
+    pub fn abort(&self) {
+        self.core().force.force();
+        self.begin_end(Duration::ZERO);
+    }
+
+    /// Ends the lifespan in a task of its own, which no caller's fate can stop; once.
+    fn begin_end(&self, deadline: Duration) {
+        self.core().gate.drain();
+        if !self.core().ending.swap(true, Ordering::AcqRel) {
+            let ending = Ending { lifespan: self.internal(), failed_hooks: Vec::new() };
+            self.core().runtime.spawn(ending.run(deadline));
+        }
+    }
+}
+
+/// The end while it goes on. Dropped on the way, with its runtime, it tells so in the report that others wait for.
+struct Ending {
+    lifespan: Lifespan,
+    failed_hooks: Vec<String>,
+}
+
+impl Ending {
+    async fn run(mut self, deadline: Duration) {
+        let lifespan = self.lifespan.clone();
+        let core = lifespan.core();
+        self.drain(deadline).await;
+        let failures = lifespan.run_shutdown_hooks().await;
+        self.failed_hooks = failures.iter().map(Failure::to_string).collect();
+        // What the hooks have dispatched.
+        self.drain(deadline).await;
+        if !core.gate.close_if_empty() {
+            core.gate.close();
+        }
+    }
+
+    /// Waits for all work, up to the deadline; then aborts what can be.
+    async fn drain(&self, deadline: Duration) {
+        let core = self.lifespan.core();
+        let (empty, forced) = (pin!(core.gate.empty()), pin!(core.force.wait()));
+        let ended = tokio::time::timeout(deadline, select(empty, forced)).await;
+        if !matches!(ended, Ok(Either::Left(_))) {
+            core.force.force();
+            let _ = tokio::time::timeout(FORCED_GRACE, core.gate.empty()).await;
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let core = self.lifespan.core();
+        core.gate.close();
+        let handlers = core.aborted.handlers.lock().unwrap_or_else(PoisonError::into_inner);
+        let report = ShutdownReport {
+            delivered: core.counters.delivered.load(Ordering::Relaxed),
+            failed: core.counters.failed.load(Ordering::Relaxed),
+            aborted: core.aborted.events.load(Ordering::Relaxed),
+            aborted_handlers: handlers.clone(),
+            unfinished: core.gate.left(),
+            failed_hooks: std::mem::take(&mut self.failed_hooks),
+        };
+        let _ = core.ended.set(report);
     }
 }

@@ -5,7 +5,7 @@ struct CatFed {
     fish: u32,
 }
 
-#[on("cat*", batch = 100, within = "500ms", group = "billing")]
+#[on("cat*", batch = 100, within = "500ms")]
 async fn feed(_: &CatFed) {}
 
 fn main() {}

@@ -1,6 +1,6 @@
 use events::on;
 
-#[on(startup)]
+#[on("cat*", startup)]
 async fn begin() {}
 
 fn main() {}

@@ -1,0 +1,164 @@
+//! Calls one function, and keeps whatever goes wrong in it from everybody else.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{self, Poll};
+use std::time::{Duration, Instant};
+
+use crate::context::{Ambient, Context};
+use crate::error::BoxError;
+use crate::failure::{FailureCause, panic_text};
+use crate::handler::{Call, Handler, HandlerDecl, Outcome, Running, SyncCall};
+use crate::place::Site;
+
+/// How one call ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) site: Site,
+    pub(crate) failed: Option<FailureCause>,
+    pub(crate) duration: Duration,
+}
+
+impl Ended {
+    /// How long it took is told of failures alone, so that the clock is not asked where all is well.
+    fn new(site: Site, begun: Instant, result: Result<(), FailureCause>) -> Self {
+        let failed = result.err();
+        let duration = if failed.is_some() { begun.elapsed() } else { Duration::ZERO };
+        Self { site, failed, duration }
+    }
+
+    /// Calls a synchronous function in place.
+    pub(crate) fn of_call(site: Site, call: SyncCall, context: Context<'_>) -> Self {
+        let begun = Instant::now();
+        Self::new(site, begun, isolated(|| call(context)))
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+}
+
+/// A call that has been made: it has ended, or it goes on.
+pub(crate) enum Begun<'a> {
+    Ended(Ended),
+    Running(HandlerRun<'a>),
+}
+
+/// Calls a handler, without polling it.
+pub(crate) fn begin<'a>(handler: &'a Handler, context: Context<'a>) -> Begun<'a> {
+    let site = handler.site();
+    if let Handler::Declared(HandlerDecl { call: Call::Sync(call) | Call::Now(call), .. }) = handler {
+        return Begun::Ended(Ended::of_call(site, *call, context));
+    }
+    let begun = Instant::now();
+    let running = match handler {
+        Handler::Declared(decl) => match decl.call {
+            Call::Async(call) => call(context),
+            Call::Blocking(call) | Call::Sync(call) | Call::Now(call) => blocking(call, context),
+        },
+        Handler::Closure(closure) => match catch_unwind(AssertUnwindSafe(|| (closure.call)(context))) {
+            Ok(running) => running,
+            Err(panic) => {
+                let cause = FailureCause::Panic(panic_text(&*panic));
+                return Begun::Ended(Ended::new(site, begun, Err(cause)));
+            }
+        },
+    };
+    let running = match handler.timeout() {
+        Some(limit) => limited(limit, running),
+        None => running,
+    };
+    Begun::Running(HandlerRun { site, begun, running })
+}
+
+/// Calls a handler and waits for its end.
+pub(crate) async fn run(handler: &Handler, context: Context<'_>) -> Ended {
+    match begin(handler, context) {
+        Begun::Ended(ended) => ended,
+        Begun::Running(running) => running.await,
+    }
+}
+
+/// An asynchronous call that goes on.
+pub(crate) struct HandlerRun<'a> {
+    site: Site,
+    begun: Instant,
+    running: Running<'a>,
+}
+
+impl HandlerRun<'_> {
+    /// The end of a call that is not waited for any longer.
+    pub(crate) fn abort(self) -> Ended {
+        Ended::new(self.site, self.begun, Err(FailureCause::Aborted))
+    }
+}
+
+impl Future for HandlerRun<'_> {
+    type Output = Ended;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ended> {
+        let result = task::ready!(isolated_poll(&mut self.running, cx));
+        Poll::Ready(Ended::new(self.site, self.begun, result))
+    }
+}
+
+impl fmt::Debug for HandlerRun<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.site, f)
+    }
+}
+
+fn isolated_poll(running: &mut Running<'_>, cx: &mut task::Context<'_>) -> Poll<Result<(), FailureCause>> {
+    match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome.map_err(cause_of)),
+        Err(panic) => Poll::Ready(Err(FailureCause::Panic(panic_text(&*panic)))),
+    }
+}
+
+/// Makes a synchronous call; its panic is a result like any other.
+fn isolated(call: impl FnOnce() -> Outcome) -> Result<(), FailureCause> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(outcome) => outcome.map_err(cause_of),
+        Err(panic) => Err(FailureCause::Panic(panic_text(&*panic))),
+    }
+}
+
+fn cause_of(error: BoxError) -> FailureCause {
+    match error.downcast::<Interrupted>() {
+        Ok(interrupted) => interrupted.0,
+        Err(error) => FailureCause::Error(error),
+    }
+}
+
+/// A cause that travels through a handler's outcome, where there is room for errors alone.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Interrupted(FailureCause);
+
+fn limited(limit: Duration, running: Running<'_>) -> Running<'_> {
+    Box::pin(async move {
+        match tokio::time::timeout(limit, running).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Interrupted(FailureCause::Timeout(limit)).into()),
+        }
+    })
+}
+
+/// Runs a call on the blocking pool of the lifespan's runtime, surrounded as the caller is.
+fn blocking(call: SyncCall, context: Context<'_>) -> Running<'_> {
+    let (lifespan, about, values) = (context.lifespan.clone(), context.about.to_owned(), context.values.cloned());
+    let ambient = Ambient::current();
+    let task = context.lifespan.core().runtime.spawn_blocking(move || {
+        let _entered = ambient.map(Ambient::enter);
+        isolated(|| call(Context::new(&lifespan, about.borrow(), values.as_ref())))
+    });
+    Box::pin(async move {
+        match task.await {
+            Ok(outcome) => outcome.map_err(|cause| Interrupted(cause).into()),
+            Err(error) => Err(Box::from(error)),
+        }
+    })
+}

@@ -1,0 +1,69 @@
+//! The moments of a lifespan: startup, shutdown, failure.
+
+use std::time::Duration;
+
+use super::Lifespan;
+use crate::call;
+use crate::context::{About, Ambient, Context, InAmbient};
+use crate::failure::{Failure, FailureCause};
+use crate::handler::{Handler, HandlerDecl};
+use crate::metadata::Cause;
+
+/// How long a shutdown hook may take that says nothing about it.
+const SHUTDOWN_HOOK_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Lifespan {
+    /// Tells of a failure wherever somebody may look for it: the counters, the log, the failure hooks.
+    pub(crate) fn report(&self, failure: &Failure) {
+        self.core().note(failure);
+        if self.core().hooks.failure.is_empty() {
+            return;
+        }
+        let Some(work) = self.begin(true) else { return };
+        let failure = failure.clone();
+        self.core().runtime.spawn(async move {
+            let lifespan = work.lifespan();
+            let cause = failure.event().map(|event| Cause::from(event.meta()));
+            let ambient = Ambient { cause, ..Ambient::of(lifespan.clone()) };
+            for hook in &lifespan.core().hooks.failure {
+                let about = About::Failure(&failure);
+                // A failing failure hook goes no further than the log, or it would call itself.
+                if let Some(failure) = lifespan.run_hook(hook, about, ambient.clone()).await {
+                    lifespan.core().note(&failure);
+                }
+            }
+        });
+    }
+
+    /// Calls one hook, and answers how it failed.
+    pub(super) async fn run_hook(
+        &self,
+        hook: &'static HandlerDecl,
+        about: About<'_>,
+        ambient: Ambient,
+    ) -> Option<Failure> {
+        let handler = Handler::Declared(hook);
+        let context = Context::new(self, about, None);
+        let ended = InAmbient::new(ambient, call::run(&handler, context)).await;
+        let event = context.event();
+        Failure::of(event, ended)
+    }
+
+    /// Runs every shutdown hook, the last one first, even where one fails.
+    pub(super) async fn run_shutdown_hooks(&self) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        for hook in self.core().hooks.shutdown.iter().rev() {
+            let run = self.run_hook(hook, About::Nothing, Ambient::of(self.clone()));
+            let limit = hook.timeout.unwrap_or(SHUTDOWN_HOOK_TIMEOUT);
+            let failure = match tokio::time::timeout(limit, run).await {
+                Ok(failure) => failure,
+                Err(_) => Some(Failure::of_interruption(hook.site, FailureCause::Timeout(limit), limit)),
+            };
+            if let Some(failure) = failure {
+                self.report(&failure);
+                failures.push(failure);
+            }
+        }
+        failures
+    }
+}

@@ -1,0 +1,220 @@
+//! A unit of work that collects events and delivers them when it has ended.
+
+mod handle;
+mod queue;
+mod spawn;
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{self, Poll, ready};
+
+use crate::context::{Ambient, InAmbient};
+use crate::delivery::{Batch, Handover, schedule};
+use crate::lifespan::{Lifespan, Work};
+pub use handle::Scope;
+pub(crate) use queue::ScopeQueue;
+pub use spawn::{InScope, InScopeExt, SpawnError, spawn, spawn_blocking};
+
+/// A scope while its work goes on. Dropped before the end, it hands what it has collected to the lifespan.
+#[derive(Debug)]
+pub(crate) struct OpenScope {
+    queue: Arc<ScopeQueue>,
+    work: Option<Work>,
+}
+
+impl OpenScope {
+    /// Opens a scope; in a lifespan that has ended it collects nothing.
+    pub(crate) fn new(lifespan: &Lifespan) -> Self {
+        Self { queue: Arc::default(), work: lifespan.begin(true) }
+    }
+
+    /// What surrounds the scope's work.
+    pub(crate) fn ambient(&self, lifespan: &Lifespan) -> Ambient {
+        let scope = self.work.is_some().then(|| Arc::clone(&self.queue));
+        let own = Ambient { scope, ..Ambient::of(lifespan.internal()) };
+        match Ambient::current() {
+            Some(Ambient { cause, in_handler, .. }) => Ambient { cause, in_handler, ..own },
+            None => own,
+        }
+    }
+
+    /// Ends the collecting: answers what is to be delivered, if anything is.
+    pub(crate) fn close(&mut self) -> Option<Batch> {
+        let events = self.queue.close();
+        let work = self.work.take()?;
+        (!events.is_empty()).then(|| Batch::of_scope(work, events, &self.queue))
+    }
+
+    /// Ends the scope and forgets what it has collected.
+    pub(crate) fn discard(&mut self) {
+        let events = self.queue.close();
+        if let Some(work) = self.work.take() {
+            work.lifespan().core().forget(&events);
+        }
+    }
+}
+
+impl Drop for OpenScope {
+    fn drop(&mut self) {
+        if let Some(batch) = self.close() {
+            schedule(batch);
+        }
+    }
+}
+
+/// What a scope does with its events when its work has failed: returned an `Err`, or panicked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// They are delivered as if it had succeeded.
+    #[default]
+    Deliver,
+    /// They are forgotten.
+    Discard,
+}
+
+pin_project_lite::pin_project! {
+    /// A scope and the work in it: the future that [`Lifespan::scope`] answers.
+    #[must_use = "a scope does nothing until it is awaited"]
+    pub struct Scoped<F: Future> {
+        // The work is dropped before the scope, so that its destructors may dispatch into it.
+        #[pin]
+        work: InAmbient<F>,
+        lifespan: Lifespan,
+        opening: Option<Box<dyn FnOnce(&ScopeQueue) + Send>>,
+        is_error: Option<fn(&F::Output) -> bool>,
+        open: Option<OpenScope>,
+        delivering: Option<(Handover, std::thread::Result<F::Output>)>,
+    }
+}
+
+impl<F: Future> Scoped<F> {
+    /// Gives the scope a value of its own: [`State<T>`](crate::State) and [`Scope::value`] find it before that of the lifespan.
+    pub fn value<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        let before = self.opening.take();
+        self.opening = Some(Box::new(move |queue| {
+            if let Some(before) = before {
+                before(queue);
+            }
+            queue.insert(value);
+        }));
+        self
+    }
+}
+
+impl<T, X, F: Future<Output = Result<T, X>>> Scoped<F> {
+    /// Decides what becomes of the events of work that has failed. The default delivers them.
+    pub fn on_error(mut self, policy: OnError) -> Self {
+        self.is_error = match policy {
+            OnError::Deliver => None,
+            OnError::Discard => Some(Result::is_err),
+        };
+        self
+    }
+}
+
+impl<F: Future> Future for Scoped<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        if this.delivering.is_none() {
+            let open = this.open.get_or_insert_with(|| {
+                let open = OpenScope::new(this.lifespan);
+                this.work.as_mut().surround(open.ambient(this.lifespan));
+                if let Some(opening) = this.opening.take() {
+                    opening(&open.queue);
+                }
+                open
+            });
+            let polled = catch_unwind(AssertUnwindSafe(|| this.work.as_mut().poll(cx)));
+            let output = match polled {
+                Ok(polled) => Ok(ready!(polled)),
+                Err(panic) => {
+                    this.work.as_mut().end();
+                    Err(panic)
+                }
+            };
+            let failed = this.is_error.is_some_and(|is_error| output.as_ref().map_or(true, is_error));
+            if failed {
+                open.discard();
+            }
+            match open.close() {
+                Some(batch) => *this.delivering = Some((Handover::new(batch), output)),
+                None => return Poll::Ready(unwrapped(output)),
+            }
+        }
+        if let Some((handover, _)) = this.delivering {
+            // Whoever waits for the scope asks for the work's answer; failures have been reported.
+            let _delivery = ready!(Pin::new(handover).poll(cx));
+        }
+        match this.delivering.take() {
+            Some((_, output)) => Poll::Ready(unwrapped(output)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+fn unwrapped<T>(output: std::thread::Result<T>) -> T {
+    output.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+impl<F: Future> fmt::Debug for Scoped<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scoped").field("lifespan", &self.lifespan).finish_non_exhaustive()
+    }
+}
+
+impl Lifespan {
+    /// Runs `work`, then delivers the events that it dispatched, and answers what `work` answered.
+    ///
+    /// [`dispatch`](crate::dispatch) inside `work` queues, in order. The delivery begins when `work` has ended, whether it
+    /// returned, failed or panicked, and the scope waits for it; neither a handler's failure nor its panic changes the
+    /// answer. What the handlers dispatch belongs to the lifespan, and the scope does not wait for it. Scopes nest: the
+    /// innermost one owns the event.
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use events::{Event, Lifespan, OnError, dispatch};
+    ///
+    /// #[derive(Event)]
+    /// struct OrderPlaced(u64);
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), events::Error> {
+    /// let app = Lifespan::builder().start().await?;
+    /// let answer = app
+    ///     .scope(async {
+    ///         dispatch(OrderPlaced(7))?; // queued
+    ///         Ok::<_, events::DispatchError>("201 Created")
+    ///     })
+    ///     .on_error(OnError::Discard)
+    ///     .await?; // delivered
+    /// assert_eq!(answer, "201 Created");
+    /// app.shutdown().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When `work` panics, once its events have been delivered.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops `work` and loses no event: what it has dispatched is delivered by the lifespan, and so is
+    /// the rest of a delivery that had begun.
+    pub fn scope<F: Future>(&self, work: F) -> Scoped<F> {
+        Scoped {
+            work: InAmbient::unsurrounded(work),
+            lifespan: self.clone(),
+            opening: None,
+            is_error: None,
+            open: None,
+            delivering: None,
+        }
+    }
+}

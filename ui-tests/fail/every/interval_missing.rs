@@ -1,0 +1,6 @@
+use events::every;
+
+#[every]
+async fn clear() {}
+
+fn main() {}

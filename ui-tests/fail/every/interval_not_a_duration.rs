@@ -1,0 +1,6 @@
+use events::every;
+
+#[every("often")]
+async fn clear() {}
+
+fn main() {}

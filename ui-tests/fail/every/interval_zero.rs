@@ -1,0 +1,6 @@
+use events::every;
+
+#[every("0s")]
+async fn clear() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::every;
+
+#[every("5s")]
+struct Clear;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::every;
+
+#[every("5s", timeout = "1s")]
+fn clear() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::on;
+
+#[on(failure)]
+fn report() {}
+
+fn main() {}

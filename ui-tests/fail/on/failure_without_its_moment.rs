@@ -1,0 +1,6 @@
+use events::{Failure, on};
+
+#[on]
+fn report(_: &Failure) {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::on;
+
+#[on(startup, now)]
+fn begin() {}
+
+fn main() {}

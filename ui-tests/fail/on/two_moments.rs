@@ -1,0 +1,6 @@
+use events::on;
+
+#[on(startup, shutdown)]
+async fn begin() {}
+
+fn main() {}
