@@ -116,9 +116,13 @@ impl Batch {
         }
         let Some(mut waiting) = waiting else { return (total, begun) };
         let mut forced = pin!(force.wait());
-        while let Some(delivery) = poll_fn(|cx| match waiting.poll_next_unpin(cx) {
-            Poll::Pending => forced.as_mut().poll(cx).map(|()| None),
-            ended => ended,
+        // Those that wait have been polled in this turn of the task, and wake it.
+        let mut turn_is_over = true;
+        while let Some(delivery) = poll_fn(|cx| {
+            if let Poll::Ready(()) = forced.as_mut().poll(cx) {
+                return Poll::Ready(None);
+            }
+            if std::mem::take(&mut turn_is_over) { Poll::Pending } else { waiting.poll_next_unpin(cx) }
         })
         .await
         {
@@ -261,6 +265,10 @@ impl<'a> EventRun<'a> {
             }
             task::ready!(self.poll_permit(cx));
             self.start(cx);
+            if self.waiting.as_ref().is_some_and(|waiting| !waiting.is_empty()) {
+                // Each has been polled once, and wakes this run; to poll them again now would take their turn from others.
+                return Poll::Pending;
+            }
         }
     }
 
