@@ -24,7 +24,8 @@ pub enum SpawnError {
 }
 
 /// Spawns a task on the lifespan's runtime that stays where the caller is: its events go to the caller's scope, and to the
-/// lifespan once that has ended. Shutdown waits for it.
+/// lifespan once that has ended. Shutdown waits for it, up to its deadline; a task that goes on is counted in the
+/// [report](crate::ShutdownReport::unfinished), and not aborted.
 ///
 /// # Examples
 ///
@@ -75,7 +76,6 @@ where
     }))
 }
 
-/// Runs a task until it ends, or until the lifespan is forced to.
 fn start<F>(work: Work, ambient: Ambient, task: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
