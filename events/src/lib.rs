@@ -80,7 +80,11 @@
 //!
 //! # Cargo features
 //!
-//! None yet. Payloads are validated, serialised and deserialised where their types can be.
+//! All are off by default. Payloads are validated, serialised and deserialised where their types can be, without one.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tower` | `events::tower::EventsLayer`: a scope for each request of axum, hyper, tonic and other tower services over HTTP |
 //!
 //! # Rust version
 //!
@@ -92,6 +96,8 @@
 //! expand again what has not changed: touch the file first.
 
 pub mod docs;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 mod any;
 mod call;

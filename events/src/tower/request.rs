@@ -1,0 +1,55 @@
+//! The scope of one request, on its way from the call of the service to the end of the body.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use crate::context::{Ambient, Lent};
+use crate::lifespan::Lifespan;
+use crate::scope::OpenScope;
+
+/// Decides by the status of a response whether its events are forgotten.
+#[derive(Clone, Default)]
+pub(super) struct Policy(Option<Arc<dyn Fn(StatusCode) -> bool + Send + Sync>>);
+
+impl Policy {
+    pub(super) fn new(forgets: impl Fn(StatusCode) -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(forgets)))
+    }
+
+    fn forgets(&self, status: StatusCode) -> bool {
+        self.0.as_ref().is_some_and(|forgets| forgets(status))
+    }
+}
+
+/// Its end, wherever that comes, hands what was collected to the lifespan, so that nobody waits for the delivery.
+pub(super) struct RequestScope {
+    ambient: Option<Ambient>,
+    open: OpenScope,
+    forgets: bool,
+}
+
+impl RequestScope {
+    pub(super) fn new(lifespan: &Lifespan) -> Self {
+        let open = OpenScope::new(lifespan);
+        Self { ambient: Some(open.ambient(lifespan)), open, forgets: false }
+    }
+
+    /// Surrounds the caller until the guard is dropped.
+    pub(super) fn enter(&mut self) -> Lent<'_> {
+        Lent::new(&mut self.ambient)
+    }
+
+    /// Settles what becomes of the events, those of the body included.
+    pub(super) fn decide(&mut self, policy: &Policy, status: StatusCode) {
+        self.forgets = policy.forgets(status);
+    }
+}
+
+impl Drop for RequestScope {
+    fn drop(&mut self) {
+        if self.forgets {
+            self.open.discard();
+        }
+    }
+}
