@@ -125,6 +125,7 @@ mod validate;
 mod view;
 mod wire;
 
+mod var;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -150,3 +151,4 @@ pub use view::View;
 pub use wire::DecodeError;
 
 pub use events_macros::{Event, every, on};
+pub use var::{LifespanVar, VarError, VarGuard};

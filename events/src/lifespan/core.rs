@@ -16,6 +16,7 @@ use crate::failure::{Failure, FailureCause};
 use crate::handler::HandlerDecl;
 use crate::metadata::{EventId, random_part};
 use crate::route::Routes;
+use crate::var::VarStore;
 
 /// The bounds of a lifespan.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +55,7 @@ pub(crate) struct Core {
     /// Whether somebody has begun to end the lifespan.
     pub(crate) ending: AtomicBool,
     pub(crate) ended: SetOnce<ShutdownReport>,
+    pub(crate) vars: VarStore,
     state: StateMap,
     next_number: AtomicU64,
     pending: AtomicUsize,
@@ -82,6 +84,7 @@ impl Core {
             aborted: AbortedWork::default(),
             ending: AtomicBool::new(false),
             ended: SetOnce::new(),
+            vars: VarStore::default(),
             next_number: AtomicU64::new(1),
             pending: AtomicUsize::new(0),
         }

@@ -194,6 +194,7 @@ impl Drop for Ending {
     fn drop(&mut self) {
         let core = self.lifespan.core();
         core.gate.close();
+        core.vars.close();
         let handlers = core.aborted.handlers.lock().unwrap_or_else(PoisonError::into_inner);
         let report = ShutdownReport {
             delivered: core.counters.delivered.load(Ordering::Relaxed),
