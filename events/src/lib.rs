@@ -75,6 +75,7 @@
 //!
 //! # Guides
 //!
+//! - [`docs::semantics`]: order, isolation, cancellation, limits, start and end, and what can be lost when.
 //! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
 //! - [`docs::compile_errors`]: every error of the macros, its cause and its cure.
 //!
@@ -84,6 +85,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
+//! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
 //! | `tower` | `events::tower::EventsLayer`: a scope for each request of axum, hyper, tonic and other tower services over HTTP |
 //!
 //! # Rust version
@@ -120,12 +122,14 @@ mod place;
 mod proof;
 mod registry;
 mod route;
+#[cfg(feature = "signal")]
+mod run;
 mod scope;
 mod validate;
+mod var;
 mod view;
 mod wire;
 
-mod var;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
@@ -145,10 +149,12 @@ pub use metadata::{EventId, Metadata};
 pub use name::NameError;
 pub use pattern::Pattern;
 pub use place::Place;
+#[cfg(feature = "signal")]
+pub use run::{Exit, Signal, run};
 pub use scope::{InScope, InScopeExt, OnError, Scope, Scoped, SpawnError, spawn, spawn_blocking};
 pub use validate::{FieldError, ValidationErrors};
+pub use var::{LifespanVar, VarError, VarGuard};
 pub use view::View;
 pub use wire::DecodeError;
 
 pub use events_macros::{Event, every, on};
-pub use var::{LifespanVar, VarError, VarGuard};

@@ -3,5 +3,8 @@
 #[doc = include_str!("linking.md")]
 pub mod linking {}
 
+#[doc = include_str!("semantics.md")]
+pub mod semantics {}
+
 #[doc = include_str!("compile_errors.md")]
 pub mod compile_errors {}
