@@ -125,3 +125,20 @@ impl Routes {
         route
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{REMEMBERED_NAMES, Routes};
+    use crate::registry::Registry;
+
+    #[test]
+    fn ever_new_names_cost_no_memory() {
+        let routes = Routes::new(Registry::get(), Vec::new());
+        for n in 0..10_000 {
+            routes.unknown(&format!("name-{n}"));
+            assert!(routes.remembered.lock().expect("nobody panics").len() <= REMEMBERED_NAMES);
+        }
+        let again = routes.unknown("name-9999");
+        assert!(std::sync::Arc::ptr_eq(&again, &routes.unknown("name-9999")), "the last ones are remembered");
+    }
+}
