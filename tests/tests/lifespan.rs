@@ -512,3 +512,18 @@ async fn a_lifespan_that_nobody_holds_ends() {
 fn a_failure_says_what_it_is() {
     assert_eq!(FailureCause::Aborted.to_string(), "it was at work when the lifespan was forced to end");
 }
+
+#[tokio::test]
+async fn failures_that_find_no_room_are_counted_and_not_told() {
+    let (app, log) = start_with(Lifespan::builder().without("lifespan::first").max_pending(3), Plan::default()).await;
+    app.scope(async {
+        for _ in 0..3 {
+            dispatch(Breaks("cracked")).expect("there is room");
+        }
+    })
+    .await;
+    let report = app.shutdown().await.expect("from outside");
+    assert_eq!(report.failed, 3);
+    let told = log.take().iter().filter(|line| line.contains("cracked")).count();
+    assert_eq!(told, 0, "the three events took all the room until the last had been delivered");
+}

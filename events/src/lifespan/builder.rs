@@ -15,6 +15,7 @@ use crate::event::Event;
 use crate::extract::EventArg;
 use crate::handler::{ClosureHandler, HandlerDecl};
 use crate::place::Site;
+use crate::timing::{OnTiming, Timing};
 
 const DEFAULT_LIMITS: Limits =
     Limits { max_hops: 64, max_pending: 65_536, max_at_work: 1024, shutdown_deadline: Duration::from_secs(30) };
@@ -169,6 +170,28 @@ impl LifespanBuilder {
     pub fn shutdown_deadline(mut self, deadline: Duration) -> Self {
         self.limits.shutdown_deadline = deadline;
         self
+    }
+
+    /// Tells `callback` whenever something that was [timed](crate::timed) in the lifespan has ended; once for each tree. A
+    /// later callback replaces an earlier one.
+    ///
+    /// It is called where the work has ended, and should be short. Its panic goes no further than the log.
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use events::{Lifespan, timed};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), events::Error> {
+    /// let app = Lifespan::builder().on_timing(|timing| println!("{timing}")).start().await?;
+    /// app.scope(timed("request", async { /* .. */ })).await;
+    /// # app.shutdown().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_timing(self, callback: impl Fn(&Timing) + Send + Sync + 'static) -> Self {
+        self.state(OnTiming::new(callback))
     }
 
     /// Checks everything that this binary declares, runs the startup hooks in order, and answers the running lifespan, bound

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Lifespan;
+use super::{Lifespan, Work};
 use crate::call;
 use crate::context::{About, Ambient, Context, InAmbient};
 use crate::failure::{Failure, FailureCause};
@@ -12,6 +12,24 @@ use crate::metadata::Cause;
 /// How long a shutdown hook may take that says nothing about it.
 const SHUTDOWN_HOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A failure on its way to the hooks. It counts as an event that waits, so that failures cannot pile up without bound.
+struct Telling {
+    work: Work,
+}
+
+impl Telling {
+    fn begin(lifespan: &Lifespan) -> Option<Self> {
+        let work = lifespan.begin(true)?;
+        lifespan.core().reserve().then_some(Self { work })
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        self.work.lifespan().core().release();
+    }
+}
+
 impl Lifespan {
     /// Tells of a failure wherever somebody may look for it: the counters, the log, the failure hooks.
     pub(crate) fn report(&self, failure: &Failure) {
@@ -19,10 +37,16 @@ impl Lifespan {
         if self.core().hooks.failure.is_empty() {
             return;
         }
-        let Some(work) = self.begin(true) else { return };
+        let Some(telling) = Telling::begin(self) else {
+            return tracing::error!(
+                target: "events",
+                handler = failure.handler(),
+                "failure hooks were not told of a failure: the lifespan is full, or has ended",
+            );
+        };
         let failure = failure.clone();
         self.core().runtime.spawn(async move {
-            let lifespan = work.lifespan();
+            let lifespan = telling.work.lifespan();
             let cause = failure.event().map(|event| Cause::from(event.meta()));
             let ambient = Ambient { cause, ..Ambient::of(lifespan.clone()) };
             for hook in &lifespan.core().hooks.failure {

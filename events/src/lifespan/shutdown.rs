@@ -23,7 +23,8 @@ const FORCED_GRACE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// How many events were delivered to their handlers, the failing ones included.
+    /// How many events were delivered to their handlers, the failing ones included. Events that no handler waits for, because
+    /// none matches or only `now` ones do, are over when `dispatch` returns, and are not counted.
     pub delivered: u64,
     /// How many times a function failed: handlers, hooks and periodic functions together.
     pub failed: u64,
@@ -95,7 +96,8 @@ impl Lifespan {
     /// turn; runs every `#[on(shutdown)]` hook, the last one first, even when one fails; and answers what has been done.
     /// When the deadline passes, handlers at work are aborted and named in the report, and the hooks run all the same.
     ///
-    /// It may be called many times and from many places at once: all callers wait for the same end and get the same report,
+    /// The end happens on the lifespan's runtime, which must be running meanwhile. It may be called many times and from many
+    /// places at once: all callers wait for the same end and get the same report,
     /// and the first one's deadline counts. From the call on, [`dispatch`](crate::dispatch) from outside answers
     /// [`Closed`](crate::DispatchError::Closed), and at its end every dispatch does.
     ///
