@@ -3,6 +3,7 @@
 mod debug;
 mod diagnostics;
 mod event;
+mod function;
 mod on;
 mod options;
 mod tokens;

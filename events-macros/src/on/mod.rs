@@ -9,6 +9,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::diagnostics::Diagnostics;
+use crate::function::not_a_function;
 use args::Args;
 pub(crate) use args::Attribute;
 use model::{Function, Handler};
@@ -18,7 +19,7 @@ pub(crate) fn expand(attribute: Attribute, args: TokenStream, item: &TokenStream
     let mut function: Function = match syn::parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => {
-            let error = model::not_a_function(attribute, item).unwrap_or(error).to_compile_error();
+            let error = not_a_function(attribute.text(), item).unwrap_or(error).to_compile_error();
             return quote!(#error #item);
         }
     };

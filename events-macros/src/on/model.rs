@@ -1,13 +1,14 @@
 //! A function as `#[on]` sees it.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, FnArg, Meta, PatType, Receiver, ReturnType, Signature, Type, TypeReference, Visibility};
 
 use super::args::Args;
+use crate::function;
 
-/// A function whose body is not looked at, so that half-typed code stays what it is.
+/// A function that is registered.
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     visibility: Visibility,
@@ -19,15 +20,13 @@ pub(crate) struct Function {
 
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let attributes = input.call(Attribute::parse_outer)?;
-        let visibility = input.parse()?;
-        let mut signature: Signature = input.parse()?;
+        let function::Function { attributes, visibility, mut signature, body } = input.parse()?;
         let mut depends = Vec::new();
         for param in &mut signature.inputs {
             let (FnArg::Typed(PatType { attrs, .. }) | FnArg::Receiver(Receiver { attrs, .. })) = param;
             depends.extend(attrs.extract_if(.., |attribute| attribute.path().is_ident("depends")));
         }
-        Ok(Self { attributes, visibility, signature, depends, body: input.parse()? })
+        Ok(Self { attributes, visibility, signature, depends, body })
     }
 }
 
@@ -58,15 +57,6 @@ impl Function {
         };
         stacked.map(brackets).collect()
     }
-}
-
-/// Says it plainly where the item is no function at all.
-pub(crate) fn not_a_function(attribute: super::Attribute, item: &TokenStream) -> Option<syn::Error> {
-    let is_keyword = |token: &TokenTree, keywords: &[&str]| matches!(token, TokenTree::Ident(ident) if keywords.iter().any(|keyword| ident == keyword));
-    let others = ["struct", "enum", "union", "trait", "impl", "mod", "use", "static", "type"];
-    let first = item.clone().into_iter().find(|token| is_keyword(token, &others) || is_keyword(token, &["fn"]))?;
-    let message = format!("`{}` goes on a function", attribute.text());
-    is_keyword(&first, &others).then(|| syn::Error::new(first.span(), message))
 }
 
 /// A handler: its function, what its attribute says, and what its signature means.
