@@ -125,6 +125,7 @@ mod route;
 #[cfg(feature = "signal")]
 mod run;
 mod scope;
+mod timing;
 mod validate;
 mod var;
 mod view;
@@ -152,6 +153,7 @@ pub use place::Place;
 #[cfg(feature = "signal")]
 pub use run::{Exit, Signal, run};
 pub use scope::{InScope, InScopeExt, OnError, Scope, Scoped, SpawnError, spawn, spawn_blocking};
+pub use timing::{Timed, Timing, TimingOutcome, timed, timed_sync, try_timed, try_timed_sync};
 pub use validate::{FieldError, ValidationErrors};
 pub use var::{LifespanVar, VarError, VarGuard};
 pub use view::View;
