@@ -13,8 +13,9 @@ use events::tower::EventsLayer;
 use events::{Lifespan, Scope, dispatch};
 use futures_util::StreamExt as _;
 use http::StatusCode;
-use layer_support::{Heard, Held, Server, TellsWhenDropped, piece, start, tell, text};
+use layer_support::{Client, Heard, Held, Server, TellsWhenDropped, piece, start, tell, text};
 use tokio::sync::{Mutex, Notify, Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// A resource whose body is what the test sends, each piece told of in turn.
@@ -244,15 +245,16 @@ async fn numbered(path: Path<usize>) -> (StatusCode, Body) {
 async fn requests_at_the_same_time_do_not_see_each_others_events() {
     let (app, mut heard) = start().await;
     let layer = EventsLayer::new(app.clone()).discard_if(|status| status == StatusCode::CONFLICT);
-    let server = Arc::new(Server::start(Router::new().route("/{number}", get(numbered)).layer(layer)).await);
-    let requests: tokio::task::JoinSet<_> = (0..REQUESTS)
-        .map(|number| {
-            let server = Arc::clone(&server);
-            async move { server.text(&format!("/{number}")).await }
-        })
-        .collect();
+    let server = Server::start(Router::new().route("/{number}", get(numbered)).layer(layer)).await;
+    let mut clients = Vec::new();
+    for _ in 0..REQUESTS {
+        clients.push(server.client().await);
+    }
+    let ask =
+        |(number, mut client): (usize, Client)| async move { text(client.get(&format!("/{number}")).await).await };
+    let requests: JoinSet<_> = clients.into_iter().enumerate().map(ask).collect();
     assert!(requests.join_all().await.iter().all(|text| text == "stepstepstepstep"));
-    Arc::into_inner(server).expect("all requests have ended").stop().await;
+    server.stop().await;
     app.shutdown().await.expect("from outside");
 
     let mut of_requests = vec![Vec::new(); REQUESTS];

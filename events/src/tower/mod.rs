@@ -106,7 +106,7 @@
 //!     let scope = Scope::current().expect("`connect` has opened one");
 //!     while let Some(message) = socket.recv().await {
 //!         dispatch(MessageReceived(message))?;
-//!         scope.flush().await;
+//!         let _delivery = scope.flush().await; // a failure has been reported
 //!     }
 //!     Ok(())
 //! }
