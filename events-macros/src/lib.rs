@@ -6,6 +6,7 @@ mod event;
 mod function;
 mod on;
 mod options;
+mod timed;
 mod tokens;
 
 use proc_macro::TokenStream;
@@ -190,4 +191,49 @@ pub fn on(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn every(args: TokenStream, item: TokenStream) -> TokenStream {
     debug::shown("every", on::expand(on::Attribute::Every, args.into(), &item.into())).into()
+}
+
+/// Times every call of a function: `#[timed]` under the function's own name, `#[timed("name")]` under another one.
+///
+/// The signature stays as it is, and the body becomes the inside of [`timed`]; that of a `fn`, of [`timed_sync`]. Where the
+/// type after the arrow is written as a `Result`, an error is kept with its text: its type implements `Display` then. A call
+/// inside of something that is timed is a part of it; any other call is reported when it ends, each time.
+///
+/// It goes on functions and methods of all kinds but `const fn`, above or below [`#[on]`](macro@on) and other attributes.
+///
+/// # Options
+///
+/// | option | meaning |
+/// |---|---|
+/// | `crate = path` | where the `events` crate is, when it is renamed or re-exported |
+///
+/// # Examples
+///
+/// ```
+/// use events::{Event, on, timed};
+///
+/// #[derive(Event)]
+/// struct CatFed {
+///     fish: u32,
+/// }
+///
+/// #[on("cat-*")]
+/// #[timed("feeding")]
+/// async fn count(event: &CatFed) -> Result<(), String> {
+///     weigh(event.fish)?;
+///     Ok(())
+/// }
+///
+/// #[timed]
+/// fn weigh(fish: u32) -> Result<u32, String> {
+///     fish.checked_mul(300).ok_or("too heavy".into())
+/// }
+/// # fn main() {}
+/// ```
+///
+/// [`timed`]: https://docs.rs/events/latest/events/fn.timed.html
+/// [`timed_sync`]: https://docs.rs/events/latest/events/fn.timed_sync.html
+#[proc_macro_attribute]
+pub fn timed(args: TokenStream, item: TokenStream) -> TokenStream {
+    debug::shown("timed", timed::expand(args.into(), &item.into())).into()
 }

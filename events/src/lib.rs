@@ -159,4 +159,4 @@ pub use var::{LifespanVar, VarError, VarGuard};
 pub use view::View;
 pub use wire::DecodeError;
 
-pub use events_macros::{Event, every, on};
+pub use events_macros::{Event, every, on, timed};

@@ -225,3 +225,143 @@ async fn names_are_bounded() {
     assert_eq!(inner("other"), 1, "the last one that had a place, and no more room below");
     assert_eq!((named.len(), other.name(), other.count()), (500, "other", 1000));
 }
+
+async fn start(builder: LifespanBuilder) -> (Lifespan, Reports, State<Log>) {
+    let reports = Reports::default();
+    let (app, log) = support::start_with(builder.on_timing(reports.collect())).await;
+    (app, reports, log)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lifespan_is_told_of_what_has_no_callback() {
+    let (app, reports, _) = start(Lifespan::builder()).await;
+    let own = Reports::default();
+    app.scope(async {
+        timed("told", millis(1)).await;
+        timed("kept", millis(2)).report(own.collect()).await;
+        timed_sync("sync", || ());
+    })
+    .await;
+    timed("outside", millis(1)).await;
+    assert_eq!(reports.take().iter().map(short).collect::<Vec<_>>(), ["told 1×1/1", "sync 1×0/0"]);
+    assert_eq!(own.only(), "kept 1×2/2");
+}
+
+#[derive(Clone, Event)]
+struct Fed {
+    fish: u64,
+}
+
+#[on(group = "below")]
+#[timed("feeding")]
+async fn below(event: &Fed, log: State<Log>) -> Result<(), String> {
+    timed("eating", millis(event.fish)).await;
+    log.write("below");
+    if event.fish == 3 {
+        Err("not hungry")?
+    }
+    Ok(())
+}
+
+#[timed]
+#[on(group = "above")]
+async fn above(mut event: Fed, log: State<Log>) -> Option<Purred> {
+    event.fish += 1;
+    millis(event.fish).await;
+    log.write("above");
+    None
+}
+
+#[derive(Event)]
+struct Purred;
+
+#[timed]
+#[on(group = "sync", blocking)]
+fn r#blocking(_: &Fed) -> std::io::Result<()> {
+    part(&mut 7);
+    Ok(())
+}
+
+#[timed("a part")]
+fn part(number: &mut u32) -> &mut u32 {
+    *number += 1;
+    number
+}
+
+async fn reports_of(group: &str) -> (Vec<String>, Vec<String>) {
+    let (app, reports, log) = start(Lifespan::builder().only_groups([group])).await;
+    for fish in 1..=3 {
+        assert!(app.deliver(Fed { fish }).await.is_ok());
+    }
+    (reports.take().iter().map(short).collect(), log.take())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_is_reported_at_every_call() {
+    let (reports, log) = reports_of("below").await;
+    let expected = [
+        "feeding 1×1/1 [eating 1×1/1]",
+        "feeding 1×2/2 [eating 1×2/2]",
+        "feeding 1×3/3 failed: not hungry [eating 1×3/3]",
+    ];
+    assert_eq!(
+        (&reports[..], &log[..]),
+        (&expected.map(String::from)[..], &["below", "below", "below"].map(String::from)[..])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_may_stand_above_the_registration() {
+    let (reports, log) = reports_of("above").await;
+    assert_eq!(reports, ["above 1×2/2", "above 1×3/3", "above 1×4/4"]);
+    assert_eq!(log, ["above", "above", "above"]);
+}
+
+#[tokio::test]
+async fn functions_are_timed_as_well() {
+    let (reports, _) = reports_of("sync").await;
+    assert_eq!(reports.len(), 3);
+    assert!(reports[0].starts_with("blocking 1×") && reports[0].contains("[a part 1×"), "{reports:?}");
+}
+
+struct Kitchen(Vec<u32>);
+
+impl Kitchen {
+    #[timed]
+    async fn longest<'a>(&'a mut self, other: &'a [u32]) -> Result<&'a [u32], Box<dyn std::error::Error + 'a>> {
+        if other.is_empty() {
+            return Err(Box::new(std::fmt::Error));
+        }
+        self.0.push("7".parse()?);
+        Ok(if self.0.len() > other.len() { &self.0 } else { other })
+    }
+
+    #[timed]
+    fn all(&self) -> impl Iterator<Item = &u32> {
+        self.0.iter()
+    }
+
+    #[timed]
+    async fn first<T: Into<u64>>(self, default: T) -> Option<impl Into<u64>> {
+        if self.0.is_empty() { Some(default) } else { None }
+    }
+}
+
+#[tokio::test]
+async fn methods_of_all_kinds_are_timed() {
+    let reports = Reports::default();
+    timed("root", async {
+        let mut kitchen = Kitchen(vec![1]);
+        assert_eq!(kitchen.longest(&[2]).await.ok(), Some(&[1, 7][..]));
+        assert!(kitchen.longest(&[]).await.is_err());
+        assert_eq!(kitchen.all().sum::<u32>(), 8);
+        assert!(kitchen.first(1_u32).await.is_none());
+    })
+    .report(reports.collect())
+    .await;
+    let root = reports.take().remove(0);
+    let calls: Vec<_> = root.children().iter().map(|child| (child.name(), child.count())).collect();
+    assert_eq!(calls, [("longest", 2), ("all", 1), ("first", 1)]);
+    let failed = TimingOutcome::Failed("an error occurred when formatting an argument".into());
+    assert_eq!(root.children()[0].outcome(), &failed);
+}
