@@ -289,7 +289,7 @@ struct Slow;
 
 #[on(timeout = "5s")]
 async fn too_slow(_: &Slow, log: State<Log>) {
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     log.write("never");
 }
 

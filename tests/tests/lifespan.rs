@@ -12,11 +12,20 @@ use tokio::sync::Semaphore;
 
 /// What hooks and handlers of this file are told to do.
 #[derive(Default)]
-struct Plan {
-    fail_startup: bool,
-    fail_shutdown: bool,
-    slow_shutdown: bool,
-    fail_failure: bool,
+struct Plan(&'static [Trouble]);
+
+#[derive(PartialEq, Eq)]
+enum Trouble {
+    FailsToStart,
+    FailsToStop,
+    HangsAtStop,
+    FailsToTell,
+}
+
+impl Plan {
+    fn has(&self, trouble: &Trouble) -> bool {
+        self.0.contains(trouble)
+    }
 }
 
 async fn start_with(builder: LifespanBuilder, plan: Plan) -> (Lifespan, State<Log>) {
@@ -36,7 +45,7 @@ struct Stopping;
 #[on(startup, order = 2)]
 fn second(log: State<Log>, plan: State<Plan>) -> Result<(), &'static str> {
     log.write("second hook");
-    if plan.fail_startup { Err("no bowl") } else { Ok(()) }
+    if plan.has(&Trouble::FailsToStart) { Err("no bowl") } else { Ok(()) }
 }
 
 #[on(startup, order = 1)]
@@ -62,12 +71,12 @@ async fn last_to_stop(log: State<Log>) -> Stopping {
 #[on(shutdown, order = 2)]
 fn fails_to_stop(log: State<Log>, plan: State<Plan>) -> Result<(), String> {
     log.write("stops first");
-    if plan.fail_shutdown { Err("the bowl is stuck".into()) } else { Ok(()) }
+    if plan.has(&Trouble::FailsToStop) { Err("the bowl is stuck".into()) } else { Ok(()) }
 }
 
 #[on(shutdown, order = 3, timeout = "2s")]
 async fn slow_to_stop(plan: State<Plan>) {
-    if plan.slow_shutdown {
+    if plan.has(&Trouble::HangsAtStop) {
         std::future::pending::<()>().await;
     }
 }
@@ -99,7 +108,7 @@ async fn hooks_run_in_order_and_their_events_are_delivered() {
 async fn a_failing_startup_hook_fails_the_start_and_undoes_it() {
     let log = Arc::new(Log::default());
     let seen = Arc::clone(&log);
-    let plan = Plan { fail_startup: true, ..Plan::default() };
+    let plan = Plan(&[Trouble::FailsToStart]);
     let builder =
         Lifespan::builder().state(Log::default()).state(plan).state(Semaphore::new(0)).state(Crowd::default());
     let builder = builder.on(move |_: Arc<Stopping>| {
@@ -115,7 +124,7 @@ async fn a_failing_startup_hook_fails_the_start_and_undoes_it() {
 
 #[tokio::test(start_paused = true)]
 async fn every_shutdown_hook_runs_even_when_one_fails_and_one_hangs() {
-    let plan = Plan { fail_shutdown: true, slow_shutdown: true, ..Plan::default() };
+    let plan = Plan(&[Trouble::FailsToStop, Trouble::HangsAtStop]);
     let (app, log) = start_with(Lifespan::builder(), plan).await;
     let report = app.shutdown().await.expect("from outside");
     let lines: Vec<_> = log.take().into_iter().filter(|line| line.starts_with("stop")).collect();
@@ -201,7 +210,7 @@ async fn hear_of_failures(failure: &Failure, log: State<Log>, plan: State<Plan>)
     tokio::task::yield_now().await;
     let event = failure.event().map_or("none", AnyEvent::name);
     log.write(format!("{} on {event}: {}", failure.handler(), failure.cause()));
-    if plan.fail_failure { Err("the hook fails itself".into()) } else { Ok(()) }
+    if plan.has(&Trouble::FailsToTell) { Err("the hook fails itself".into()) } else { Ok(()) }
 }
 
 #[derive(Event)]
@@ -234,7 +243,7 @@ async fn failure_hooks_hear_of_every_failure() {
 
 #[tokio::test]
 async fn a_failing_failure_hook_goes_no_further() {
-    let (app, log) = start_with(Lifespan::builder(), Plan { fail_failure: true, ..Plan::default() }).await;
+    let (app, log) = start_with(Lifespan::builder(), Plan(&[Trouble::FailsToTell])).await;
     app.dispatch(Breaks("cracked")).expect("accepted");
     let report = app.shutdown().await.expect("from outside");
     assert_eq!(report.failed, 2, "the handler and the hook");
@@ -259,9 +268,11 @@ fn always(_: &Grouped, log: State<Log>) {
     log.write("always");
 }
 
+type Choose = fn(LifespanBuilder) -> LifespanBuilder;
+
 #[tokio::test]
 async fn a_lifespan_chooses_groups_and_functions() {
-    let cases: [(fn(LifespanBuilder) -> LifespanBuilder, &[&str]); 5] = [
+    let cases: [(Choose, &[&str]); 5] = [
         (|builder| builder, &["bill", "mail", "always"]),
         (|builder| builder.without_group("mail"), &["bill", "always"]),
         (|builder| builder.only_groups(["mail"]), &["mail", "always"]),
@@ -490,21 +501,23 @@ fn a_runtime_that_ends_first_is_told_to_who_waits() {
     assert!(matches!(away.block_on(async { app.dispatch(Waits) }), Err(DispatchError::Closed { .. })));
 }
 
+struct CountsItsDrop(Arc<AtomicUsize>);
+
+impl Drop for CountsItsDrop {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lifespan_that_nobody_holds_ends() {
     let failures = Arc::new(AtomicUsize::new(0));
     let dropped = Arc::clone(&failures);
-    struct CountsItsDrop(Arc<AtomicUsize>);
-    impl Drop for CountsItsDrop {
-        fn drop(&mut self) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
     let (app, log) = start_with(Lifespan::builder().state(CountsItsDrop(dropped)), Plan::default()).await;
     app.dispatch(Waits).expect("accepted");
     tokio::task::yield_now().await;
     drop((app, log));
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(failures.load(Ordering::Relaxed), 1, "its state is gone");
 }
 

@@ -1,4 +1,4 @@
-//! The matcher beside CPython's own answers (`tests/data/fnmatch.py` asks for them).
+//! The matcher beside `CPython`'s own answers (`tests/data/fnmatch.py` asks for them).
 
 use events::Pattern;
 
