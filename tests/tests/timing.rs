@@ -258,7 +258,7 @@ async fn below(event: &Fed, log: State<Log>) -> Result<(), String> {
     timed("eating", millis(event.fish)).await;
     log.write("below");
     if event.fish == 3 {
-        Err("not hungry")?
+        Err("not hungry")?;
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ fn five_threads_have_a_lifespan_each() {
             current_thread(async move {
                 let app = start().await;
                 together.wait();
-                (0..=rounds).map(|_| count_in(&app)).last()
+                (0..=rounds).map(|_| count_in(&app)).max()
             })
         })
     });

@@ -1,6 +1,6 @@
 //! The function around the timed body.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
@@ -14,7 +14,6 @@ use crate::tokens::{allowed, local};
 /// The same function, with its body inside of a call that times it.
 pub(super) fn expand(function: &Function, args: &Args) -> TokenStream {
     let Function { attributes, visibility, signature, body } = function;
-    let krate = crate_path(args.krate.get());
     let own_name = || LitStr::new(&signature.ident.unraw().to_string(), signature.ident.span());
     let name = args.name.clone().unwrap_or_else(own_name);
     let returned = match &signature.output {
@@ -22,33 +21,46 @@ pub(super) fn expand(function: &Function, args: &Args) -> TokenStream {
         ReturnType::Type(_, ty) => Some(&**ty),
     };
     let fallible = returned.is_some_and(is_result);
-    let span = returned.map_or(signature.ident.span(), |ty| ty.span());
     let named = returned.filter(|ty| !is_unnamed(ty));
+    // What is wrong with the answer is told at its type.
+    let span = returned.map_or(signature.ident.span(), Type::span);
+    let krate = at(span, crate_path(args.krate.get()));
     let timed = if signature.asyncness.is_some() {
-        let function = if fallible { quote_spanned!(span=> try_timed) } else { quote_spanned!(span=> timed) };
-        let hint = hint(named.map_or_else(|| returned.is_none().then(|| quote!(())), |ty| Some(quote!(#ty))));
-        quote!(#krate::#function(#name, async move { #hint #body }).await)
+        let function = Ident::new(if fallible { "try_timed" } else { "timed" }, span);
+        let hint = match (named, returned) {
+            (Some(ty), _) => Some(hint(&quote!(#ty), span)),
+            (None, Some(_)) => None,
+            (None, None) => Some(hint(&quote!(()), span)),
+        };
+        quote_spanned!(span=> #krate::#function(#name, async move { #hint #body }).await)
     } else {
-        let function = if fallible { quote_spanned!(span=> try_timed_sync) } else { quote_spanned!(span=> timed_sync) };
+        let function = Ident::new(if fallible { "try_timed_sync" } else { "timed_sync" }, span);
         let arrow = named.map(|ty| quote!(-> #ty));
-        quote!(#krate::#function(#name, move || #arrow #body))
+        quote_spanned!(span=> #krate::#function(#name, move || #arrow #body))
     };
     quote!(#(#attributes)* #visibility #signature { #timed })
 }
 
+/// The path of the function that times, at the type whose error it may report.
+fn at(span: Span, tokens: TokenStream) -> TokenStream {
+    let moved = tokens.into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    moved.collect()
+}
+
 /// Says what an `async` block answers, which has no arrow to say it: `?` and coercions need it.
-fn hint(returned: Option<TokenStream>) -> Option<TokenStream> {
+fn hint(returned: &TokenStream, span: Span) -> TokenStream {
     let (allowed, value) = (allowed(), local("__returned"));
-    returned.map(|ty| {
-        quote! {
-            #allowed
-            #[allow(unreachable_code)]
-            if false {
-                let #value: #ty = loop {};
-                return #value;
-            }
+    quote_spanned! {span=>
+        #allowed
+        #[allow(unreachable_code)]
+        if false {
+            let #value: #returned = loop {};
+            return #value;
         }
-    })
+    }
 }
 
 fn is_result(ty: &Type) -> bool {

@@ -172,7 +172,7 @@ impl LifespanBuilder {
         self
     }
 
-    /// Tells `callback` whenever something that was [timed](crate::timed) in the lifespan has ended; once for each tree. A
+    /// Tells `callback` whenever something that was [timed](fn@crate::timed) in the lifespan has ended; once for each tree. A
     /// later callback replaces an earlier one.
     ///
     /// It is called where the work has ended, and should be short. Its panic goes no further than the log.

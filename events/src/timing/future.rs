@@ -11,7 +11,7 @@ use super::run::{Callback, Run, current};
 use super::tree::Place;
 
 pin_project_lite::pin_project! {
-    /// A future that is timed from its first poll to its end. Made by [`timed`](crate::timed) and
+    /// A future that is timed from its first poll to its end. Made by [`timed`](fn@crate::timed) and
     /// [`try_timed`](crate::try_timed).
     #[must_use = "futures do nothing until they are polled"]
     pub struct Timed<F: Future> {

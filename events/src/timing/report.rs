@@ -9,7 +9,7 @@ use tabwriter::TabWriter;
 
 use super::tree::Calls;
 
-/// How long a named piece of work took, and the named pieces inside of it. Made by [`timed`](crate::timed).
+/// How long a named piece of work took, and the named pieces inside of it. Made by [`timed`](fn@crate::timed).
 ///
 /// `Display` prints the tree with a line for each name: how many calls, their time in all, the longest one, and how it ended
 /// where it did not complete.

@@ -24,6 +24,12 @@ pub(crate) use store::VarStore;
 ///
 /// For a value that is there from the start to the end, [`State`](crate::State) is simpler.
 ///
+/// ```compile_fail,E0716
+/// # use events::LifespanVar;
+/// const SEEN: LifespanVar<u64> = LifespanVar::new();
+/// let seen = SEEN.get(); // every use of a constant would be a variable of its own
+/// ```
+///
 /// # Examples
 ///
 /// ```standalone_crate

@@ -1,0 +1,6 @@
+use events::timed;
+
+#[timed("", nam = "import")]
+const fn import() {}
+
+fn main() {}

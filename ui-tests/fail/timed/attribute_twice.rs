@@ -1,0 +1,7 @@
+use events::timed;
+
+#[timed("import")]
+#[timed]
+async fn import() {}
+
+fn main() {}

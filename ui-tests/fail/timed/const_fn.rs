@@ -1,0 +1,8 @@
+use events::timed;
+
+#[timed]
+const fn import() -> u32 {
+    7
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::timed;
+
+#[timed(crate = "events")]
+async fn import() {}
+
+fn main() {}

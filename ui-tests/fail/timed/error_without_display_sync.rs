@@ -1,0 +1,10 @@
+use events::timed;
+
+struct Full;
+
+#[timed]
+fn import() -> Result<(), Full> {
+    Err(Full)
+}
+
+fn main() {}

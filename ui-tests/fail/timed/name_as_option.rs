@@ -1,0 +1,6 @@
+use events::timed;
+
+#[timed(name = "import")]
+async fn import() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::timed;
+
+#[timed("")]
+async fn import() {}
+
+fn main() {}

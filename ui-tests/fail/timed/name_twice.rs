@@ -1,0 +1,6 @@
+use events::timed;
+
+#[timed("import", "upload")]
+async fn import() {}
+
+fn main() {}

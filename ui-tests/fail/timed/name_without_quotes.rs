@@ -1,0 +1,6 @@
+use events::timed;
+
+#[timed(import.files)]
+async fn import() {}
+
+fn main() {}

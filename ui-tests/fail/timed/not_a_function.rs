@@ -1,0 +1,6 @@
+use events::timed;
+
+#[timed]
+struct Import;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::timed;
+
+#[timed("import", crat = events)]
+async fn import() {}
+
+fn main() {}

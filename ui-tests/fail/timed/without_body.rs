@@ -1,0 +1,8 @@
+use events::timed;
+
+trait Import {
+    #[timed]
+    async fn import(&self);
+}
+
+fn main() {}
