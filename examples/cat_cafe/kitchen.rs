@@ -1,0 +1,76 @@
+//! What happens in the café: its events, and the functions that are called for them.
+
+use events::{AnyEvent, Event, Failure, State, every, on};
+use serde::Serialize;
+use sqlx::{SqlitePool, query};
+use validator::Validate;
+
+use crate::{database, tell};
+
+const CENTS_A_FISH: u32 = 150;
+
+#[derive(Debug, Event, Serialize, Validate)]
+pub(crate) struct OrderPlaced {
+    pub(crate) order: i64,
+    #[validate(length(min = 1, max = 100, message = "a cat has a name of 1 to 100 characters"))]
+    pub(crate) cat: String,
+    #[validate(range(min = 1, max = 10, message = "an order is of 1 to 10 fish"))]
+    pub(crate) fish: u32,
+}
+
+#[derive(Debug, Event, Serialize)]
+struct FishServed {
+    order: i64,
+    fish: u32,
+}
+
+#[on]
+async fn cook(order: &OrderPlaced, pool: State<SqlitePool>) -> Result<FishServed, sqlx::Error> {
+    let cook = query("UPDATE orders SET state = 'cooked' WHERE id = ? AND state = 'placed'").bind(order.order);
+    match cook.execute(&*pool).await?.rows_affected() {
+        1 => Ok(FishServed { order: order.order, fish: order.fish }),
+        _ => Err(sqlx::Error::RowNotFound),
+    }
+}
+
+#[on]
+async fn bill(served: &FishServed, pool: State<SqlitePool>) -> Result<(), sqlx::Error> {
+    let cents = served.fish * CENTS_A_FISH;
+    let bill = query("INSERT INTO bills (order_id, cents) VALUES (?, ?)").bind(served.order).bind(cents);
+    bill.execute(&*pool).await?;
+    Ok(())
+}
+
+#[on("*")]
+async fn audit(event: &AnyEvent, pool: State<SqlitePool>) -> Result<(), sqlx::Error> {
+    query("INSERT INTO audit (event, chain, name, payload) VALUES (?, ?, ?, ?)")
+        .bind(event.id().to_string())
+        .bind(event.correlation().to_string())
+        .bind(event.name())
+        .bind(event.json().to_string())
+        .execute(&*pool)
+        .await?;
+    Ok(())
+}
+
+#[every("1h")]
+async fn forget_old_audits(pool: State<SqlitePool>) -> Result<(), sqlx::Error> {
+    query("DELETE FROM audit WHERE at < unixepoch('now', '-30 days')").execute(&*pool).await?;
+    Ok(())
+}
+
+#[on(startup)]
+async fn create_tables(pool: State<SqlitePool>) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(database::SCHEMA).execute(&*pool).await?;
+    Ok(())
+}
+
+#[on(shutdown)]
+async fn close_database(pool: State<SqlitePool>) {
+    pool.close().await;
+}
+
+#[on(failure)]
+fn report(failure: &Failure) {
+    tell(failure);
+}

@@ -1,0 +1,306 @@
+//! `cat_cafe` under load, under bad clients and at its end. What it has done is counted a second time, in its database.
+
+// Signals are sent by `kill`.
+#![cfg(unix)]
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::process::Command;
+
+use serde_json::json;
+use sqlx::{SqlitePool, query, query_as};
+use tokio::sync::mpsc;
+
+#[path = "cat_cafe/cafe.rs"]
+mod cafe;
+#[path = "cat_cafe/client.rs"]
+mod client;
+
+use cafe::Cafe;
+use client::{Client, get, post};
+
+/// How many answers of 201 come before the café is closed, by customers who know nothing of it and go on.
+const PLACED_BEFORE_THE_END: usize = 400;
+const CUSTOMERS: usize = 8;
+
+/// A name that no other order has, and how many fish.
+type Order = (String, u32);
+
+/// What customers have seen, one message for each request.
+#[derive(Debug)]
+enum Seen {
+    Placed {
+        id: i64,
+        order: Order,
+    },
+    /// Went away: the order may have been placed.
+    WentAway(Order),
+    /// Went away before the request was complete.
+    BrokeOff,
+    /// The answer did not come, as the café has closed: the order may have been placed.
+    Unanswered(Order),
+    Refused,
+    /// Its commit has failed.
+    Haunted,
+}
+
+/// Sends requests of every kind, many over one connection, until the café is closed.
+async fn customer(address: SocketAddr, number: usize, seen: mpsc::UnboundedSender<Seen>) {
+    let mut connection = None;
+    for turn in 0_u32.. {
+        let mut client = match connection.take() {
+            Some(client) => client,
+            None => match Client::connect(address).await {
+                Ok(client) => client,
+                Err(_) => return,
+            },
+        };
+        let order = (format!("cat {number}-{turn}"), turn % 10 + 1);
+        let request = |(cat, fish): &Order| post(&json!({ "cat": cat, "fish": fish }).to_string());
+        let outcome = match turn % 8 {
+            2 => match client.send(&request(&order)).await {
+                Ok(()) => Seen::WentAway(order),
+                Err(_) => Seen::Unanswered(order),
+            },
+            4 => {
+                let request = request(&order);
+                let _ = client.send(&request[..request.len() - 5]).await;
+                Seen::BrokeOff
+            }
+            kind => {
+                let order = match kind {
+                    5 => (order.0, 0),
+                    6 => (format!("ghost of {}", order.0), order.1),
+                    _ => order,
+                };
+                let Ok(answer) = client.ask(&request(&order)).await else {
+                    seen.send(Seen::Unanswered(order)).expect("the test listens");
+                    continue;
+                };
+                if !answer.closes {
+                    connection = Some(client);
+                }
+                match (kind, answer.status) {
+                    (5, 422) => Seen::Refused,
+                    (6, 500) => Seen::Haunted,
+                    (_, 201) => Seen::Placed { id: answer.json()["id"].as_i64().expect("a number"), order },
+                    _ => panic!("request {kind} of customer {number}: {answer:?}"),
+                }
+            }
+        };
+        seen.send(outcome).expect("the test listens");
+    }
+}
+
+/// Makes the commit of an order fail, by a rule that is checked when all else has been done.
+async fn haunt(database: &SqlitePool) {
+    let rule = "
+        CREATE TABLE ghosts (order_id INTEGER REFERENCES orders DEFERRABLE INITIALLY DEFERRED);
+        CREATE TRIGGER haunt AFTER INSERT ON orders WHEN NEW.cat LIKE 'ghost%'
+        BEGIN INSERT INTO ghosts VALUES (-1); END;
+    ";
+    sqlx::raw_sql(rule).execute(database).await.expect("a trigger");
+}
+
+#[derive(Default)]
+struct Tally {
+    placed: HashMap<i64, Order>,
+    perhaps: HashMap<String, u32>,
+    went_away: usize,
+    broke_off: usize,
+    unanswered: usize,
+    refused: usize,
+    haunted: usize,
+}
+
+impl Tally {
+    fn count(&mut self, seen: Seen) {
+        match seen {
+            Seen::Placed { id, order } => assert_eq!(self.placed.insert(id, order), None, "{id} was given twice"),
+            Seen::WentAway((cat, fish)) => {
+                self.went_away += 1;
+                self.perhaps.insert(cat, fish);
+            }
+            Seen::Unanswered((cat, fish)) => {
+                self.unanswered += 1;
+                // What is never accepted is not accepted without an answer either.
+                if fish > 0 && !cat.starts_with("ghost") {
+                    self.perhaps.insert(cat, fish);
+                }
+            }
+            Seen::BrokeOff => self.broke_off += 1,
+            Seen::Refused => self.refused += 1,
+            Seen::Haunted => self.haunted += 1,
+        }
+    }
+
+    /// Compares what customers know with what the café has kept, and answers the number of its orders.
+    async fn assert_kept(mut self, database: &SqlitePool) -> usize {
+        let select = "SELECT id, cat, fish, state, cents FROM orders LEFT JOIN bills ON order_id = id";
+        let rows = query_as::<_, (i64, String, u32, String, Option<u32>)>(select).fetch_all(database).await;
+        let rows = rows.expect("orders");
+        for (id, cat, fish, state, cents) in &rows {
+            assert_eq!(state, "cooked", "{id}, {cat}");
+            assert_eq!(*cents, Some(fish * 150), "{id}, {cat}");
+            match self.placed.remove(id) {
+                Some(order) => assert_eq!((&order.0, &order.1), (cat, fish)),
+                None => assert_eq!(self.perhaps.remove(cat), Some(*fish), "nobody has ordered {id}, {cat}"),
+            }
+        }
+        assert!(self.placed.is_empty(), "lost: {:?}", self.placed);
+        rows.len()
+    }
+}
+
+/// One row for each event of each order, of one chain, and no other row.
+async fn assert_audited(database: &SqlitePool, orders: usize) {
+    let select = "
+        SELECT id, GROUP_CONCAT(name, ' ' ORDER BY name DESC), COUNT(DISTINCT chain)
+        FROM orders LEFT JOIN audit ON payload ->> 'order' = id GROUP BY id
+    ";
+    let rows = query_as::<_, (i64, Option<String>, i64)>(select).fetch_all(database).await.expect("audited orders");
+    assert_eq!(rows.len(), orders);
+    for (id, names, chains) in rows {
+        assert_eq!((names.as_deref(), chains), (Some("order-placed fish-served"), 1), "order {id}");
+    }
+    let (all,): (i64,) = query_as("SELECT COUNT(*) FROM audit").fetch_one(database).await.expect("a number");
+    assert_eq!(usize::try_from(all).ok(), Some(2 * orders), "audited events");
+    let (bills,): (i64,) = query_as("SELECT COUNT(*) FROM bills").fetch_one(database).await.expect("a number");
+    assert_eq!(usize::try_from(bills).ok(), Some(orders), "bills");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_event_is_accounted_for_when_the_cafe_closes_under_load() {
+    let cafe = Cafe::open("under-load");
+    let database = cafe.database().await;
+    haunt(&database).await;
+
+    let (sender, mut seen) = mpsc::unbounded_channel();
+    let address = cafe.address;
+    let customers: Vec<_> =
+        (0..CUSTOMERS).map(|number| tokio::spawn(customer(address, number, sender.clone()))).collect();
+    drop(sender);
+    let mut tally = Tally::default();
+    while tally.placed.len() < PLACED_BEFORE_THE_END {
+        tally.count(seen.recv().await.expect("customers order until the end"));
+    }
+    cafe.terminate();
+    // The end is read on a thread of its own, so that customers and café meet no full pipe.
+    let closed = tokio::task::spawn_blocking(|| cafe.end());
+    while let Some(seen) = seen.recv().await {
+        tally.count(seen);
+    }
+    for customer in customers {
+        customer.await.expect("a customer whose every answer was right");
+    }
+    let closed = closed.await.expect("the café ends");
+
+    let Tally { placed, went_away, broke_off, unanswered, refused, haunted, .. } = &tally;
+    let answered = placed.len();
+    println!("{answered} placed, {refused} refused, {haunted} haunted");
+    println!("{went_away} went away, {broke_off} broke off, {unanswered} unanswered");
+    assert!([went_away, broke_off, refused, haunted].into_iter().all(|number| *number > 0));
+    assert!(closed.stderr.matches("FOREIGN KEY constraint failed").count() >= *haunted, "{closed:?}");
+    let orders = tally.assert_kept(&database).await;
+    assert_audited(&database, orders).await;
+    println!("{orders} orders, {} events", 2 * orders);
+    let report = format!("shut down: {} events delivered, 0 failures, 0 aborted", 2 * orders);
+    assert_eq!(closed.stdout.lines().last(), Some(report.as_str()), "{closed:?}");
+    assert_eq!(closed.code, Some(0), "{closed:?}");
+}
+
+#[tokio::test]
+async fn an_order_is_cooked_and_billed_after_its_answer() {
+    let cafe = Cafe::open("one-order");
+    let mut client = Client::connect(cafe.address).await.expect("a connection");
+    let answer = client.ask(&post(r#"{"cat": "Tom", "fish": 2}"#)).await.expect("an answer");
+    assert_eq!((answer.status, answer.json()), (201, json!({ "id": 1 })));
+    // Asked again and again, until the handlers have come to their end.
+    let order = loop {
+        let answer = client.ask(&get("/orders/1")).await.expect("an answer");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        if !answer.json()["cents"].is_null() {
+            break answer.json();
+        }
+    };
+    assert_eq!(order, json!({ "id": 1, "cat": "Tom", "fish": 2, "state": "cooked", "cents": 300 }));
+
+    cafe.terminate();
+    let closed = cafe.end();
+    assert_eq!(closed.stdout, "shut down: 2 events delivered, 0 failures, 0 aborted\n", "{closed:?}");
+    assert_eq!(closed.code, Some(0));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_said() {
+    let cafe = Cafe::open("wrong-requests");
+    let mut client = Client::connect(cafe.address).await.expect("a connection");
+    let wrong = [
+        (post(r#"{"cat": "", "fish": 2}"#), 422, "a cat has a name of 1 to 100 characters"),
+        (post(r#"{"cat": "Tom", "fish": 11}"#), 422, "an order is of 1 to 10 fish"),
+        (post(r#"{"cat": "Tom", "fish": -1}"#), 422, "fish: invalid value: integer `-1`"),
+        (post(r#"{"cat": "Tom"}"#), 422, "missing field `fish`"),
+        (post(r#"{"cat": "Tom", "fish": 1, "milk": 1}"#), 422, "milk: unknown field `milk`"),
+        (post(r#"{"cat": "Tom""#), 400, "EOF while parsing"),
+        (get("/orders/1"), 404, "there is no order 1"),
+        (get("/orders/Tom"), 400, "`Tom`"),
+    ];
+    for (request, status, text) in wrong {
+        let answer = client.ask(&request).await.expect("an answer");
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(answer.body.contains(text), "{answer:?}");
+    }
+    let database = cafe.database().await;
+    let orders = query("SELECT * FROM orders").fetch_all(&database).await.expect("orders");
+    assert!(orders.is_empty(), "an order that was refused leaves nothing behind");
+    cafe.terminate();
+    let closed = cafe.end();
+    assert_eq!(closed.stdout, "shut down: 0 events delivered, 0 failures, 0 aborted\n", "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_falls_silent_does_not_keep_the_cafe_open() {
+    let mut cafe = Cafe::open("silent-client");
+    let mut client = Client::connect(cafe.address).await.expect("a connection");
+    let request = post(r#"{"cat": "Tom", "fish": 2}"#);
+    client.ask(&request).await.expect("an answer");
+    client.send(&request[..request.len() - 1]).await.expect("a request without its end");
+    // Once another one has been answered, the café has heard of it too.
+    let mut other = Client::connect(cafe.address).await.expect("a connection");
+    other.ask(&get("/orders/1")).await.expect("an answer");
+
+    cafe.terminate();
+    cafe.closing();
+    let answer = client.answer().await.expect("an answer");
+    assert!((400..500).contains(&answer.status), "{answer:?}");
+    let closed = cafe.end();
+    assert_eq!(closed.stdout, "shut down: 2 events delivered, 0 failures, 0 aborted\n", "{closed:?}");
+    assert_eq!(closed.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_second_signal_waits_for_nobody() {
+    let mut cafe = Cafe::open("second-signal");
+    let mut client = Client::connect(cafe.address).await.expect("a connection");
+    let request = post(r#"{"cat": "Tom", "fish": 2}"#);
+    client.ask(&request).await.expect("an answer");
+    client.send(&request[..request.len() - 1]).await.expect("a request without its end");
+
+    cafe.terminate();
+    cafe.closing();
+    cafe.terminate();
+    let closed = cafe.end();
+    assert_eq!(closed.code, Some(143), "{closed:?}");
+    assert!(closed.stdout.starts_with("SIGTERM forced the end: "), "{closed:?}");
+    drop(client);
+}
+
+#[test]
+fn a_wrong_argument_is_answered_with_the_usage() {
+    for args in [&["--menu"][..], &["--listen"], &["--database"], &["--listen", "nowhere"]] {
+        let output = Command::new(cafe::program()).args(args).output().expect("the example ends");
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(output.stderr.starts_with(b"error: "), "{args:?}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
