@@ -25,20 +25,13 @@ pin_project_lite::pin_project! {
 
     impl<B> PinnedDrop for EventsBody<B> {
         fn drop(this: Pin<&mut Self>) {
-            this.end();
+            let mut this = this.project();
+            if this.body.is_some() {
+                // Before the scope, and inside of it, so that destructors may dispatch.
+                let _entered = this.scope.as_mut().map(RequestScope::enter);
+                this.body.set(None);
+            }
         }
-    }
-}
-
-impl<B> EventsBody<B> {
-    /// Drops the body where it was polled, so that destructors may dispatch, and then ends the scope.
-    fn end(self: Pin<&mut Self>) {
-        let mut this = self.project();
-        {
-            let _entered = this.scope.as_mut().map(RequestScope::enter);
-            this.body.set(None);
-        }
-        *this.scope = None;
     }
 }
 
@@ -58,17 +51,20 @@ impl<B: Body> Body for EventsBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let mut this = self.as_mut().project();
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
         let Some(mut body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
         let (frame, ended) = {
             let _entered = this.scope.as_mut().map(RequestScope::enter);
             let frame = ready!(body.as_mut().poll_frame(cx));
             let ended = !matches!(frame, Some(Ok(_))) || body.is_end_stream();
+            if ended {
+                this.body.set(None);
+            }
             (frame, ended)
         };
         if ended {
-            self.end();
+            *this.scope = None;
         }
         Poll::Ready(frame)
     }

@@ -76,9 +76,11 @@ pin_project_lite::pin_project! {
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // Before the scope, and inside of it, so that destructors may dispatch.
-            let _entered = this.scope.as_mut().map(RequestScope::enter);
-            this.response.set(None);
+            if this.response.is_some() {
+                // Before the scope, and inside of it, so that destructors may dispatch.
+                let _entered = this.scope.as_mut().map(RequestScope::enter);
+                this.response.set(None);
+            }
         }
     }
 }
