@@ -20,7 +20,8 @@ struct Telling {
 impl Telling {
     fn begin(lifespan: &Lifespan) -> Option<Self> {
         let work = lifespan.begin(true)?;
-        lifespan.core().reserve().then_some(Self { work })
+        // Made only where there was room: dropping it gives the room back.
+        lifespan.core().reserve().then(|| Self { work })
     }
 }
 
