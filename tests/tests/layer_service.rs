@@ -10,11 +10,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use events::tower::{EventsBody, EventsLayer, EventsService, ResponseFuture};
-use events::{DispatchError, Lifespan, dispatch};
+use events::{DispatchError, Lifespan, Scope, dispatch};
 use futures_util::FutureExt as _;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt as _, Empty, Full};
+use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -190,6 +190,35 @@ async fn a_panic_goes_on_and_loses_no_event() {
     assert!(tokio::spawn(async { answer(in_call).await.is_ok() }).await.expect_err("it panics").is_panic());
     assert!(tokio::spawn(async { answer(in_future).await.is_ok() }).await.expect_err("it panics").is_panic());
     assert_eq!(ended(app, heard).await, ["call", "poll"]);
+}
+
+#[tokio::test]
+async fn a_body_that_panics_loses_no_event() {
+    let (app, heard) = start().await;
+    let service = EventsLayer::new(app.clone()).layer(service_fn(async |_: Request<()>| {
+        let panics = futures_util::stream::poll_fn(|_| -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            tell("poll");
+            panic!("spilled");
+        });
+        Ok::<_, Infallible>(Response::new(StreamBody::new(panics)))
+    }));
+    let body = answer(service).await.expect("it answers").into_body();
+    assert!(tokio::spawn(async { body.collect().await.is_ok() }).await.expect_err("it panics").is_panic());
+    assert_eq!(ended(app, heard).await, ["poll"]);
+}
+
+#[tokio::test]
+async fn what_was_flushed_is_not_forgotten() {
+    let (app, heard) = start().await;
+    let service = EventsLayer::new(app.clone()).discard_if(|_| true).layer(service_fn(async |_: Request<()>| {
+        tell("flushed");
+        let delivery = Scope::current().expect("a request is in a scope").flush().await;
+        assert_eq!(delivery.handlers(), 1);
+        tell("forgotten");
+        Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+    }));
+    assert!(answer(service).await.is_ok());
+    assert_eq!(ended(app, heard).await, ["flushed"]);
 }
 
 #[tokio::test]
