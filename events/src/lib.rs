@@ -59,6 +59,10 @@
 //! | [`deliver`] | run the handlers of an event, and wait for them |
 //! | [`Lifespan`] | one run of an application; several may live in one process |
 //! | [scope](Lifespan::scope) | a unit of work that collects events and delivers them when it ends |
+//! | [`State`] | a value that a lifespan was started with; a scope may lay its own over it |
+//! | [`LifespanVar`] | a `static` with one value for each lifespan |
+//! | [`#[every(..)]`](macro@every) | calls a function again and again while a lifespan runs |
+//! | [`timed`](fn@timed) | measures a future, and what is measured inside of it, as a tree |
 //! | [`catalog`] | all that is declared in this binary |
 //!
 //! # What holds
