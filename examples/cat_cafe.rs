@@ -23,6 +23,7 @@
 use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::{ExitCode, Termination as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +64,7 @@ async fn main() -> ExitCode {
     })
 }
 
-async fn run(listen: &str, database: Option<&std::path::Path>) -> Result<Exit, Box<dyn Error>> {
+async fn run(listen: &str, database: Option<&Path>) -> Result<Exit, Box<dyn Error>> {
     let signals = Signals::new()?;
     let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     let pool = database::open(database).await?;
