@@ -96,7 +96,7 @@ impl IntoResponse for Refusal {
             }
             Self::Dispatch(DispatchError::Full { .. } | DispatchError::Closed { .. })
             | Self::Database(PoolTimedOut | PoolClosed) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "no more orders are taken now").into_response()
+                (StatusCode::SERVICE_UNAVAILABLE, "the café is full, or closed").into_response()
             }
             Self::Dispatch(_) | Self::Database(_) => {
                 tell(format_args!("a request failed: {self}"));

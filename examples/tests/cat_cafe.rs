@@ -23,6 +23,8 @@ use client::{Client, get, post};
 const PLACED_BEFORE_THE_END: usize = 600;
 const CUSTOMERS: usize = 32;
 
+const TOM: &str = r#"{"cat": "Tom", "fish": 2}"#;
+
 /// A name that no other order has, and how many fish.
 type Order = (String, u32);
 
@@ -56,7 +58,8 @@ async fn customer(address: SocketAddr, number: usize, seen: mpsc::UnboundedSende
             },
         };
         let order = (format!("cat {number}-{turn}"), turn % 10 + 1);
-        let outcome = match turn % 8 {
+        // Not in step with the others, so that the end meets requests of every kind.
+        let outcome = match (turn as usize + number) % 8 {
             2 => go_away(client, order, &mut kept, address, &seen).await,
             4 => break_off(client, &order).await,
             5 => ask(client, (order.0, 0), &mut kept).await,
@@ -240,7 +243,7 @@ async fn every_event_is_accounted_for_when_the_cafe_closes_under_load() {
 async fn an_order_is_cooked_and_billed_after_its_answer() {
     let cafe = Cafe::open("one-order");
     let mut client = Client::connect(cafe.address).await.expect("a connection");
-    let answer = client.ask(&post(r#"{"cat": "Tom", "fish": 2}"#)).await.expect("an answer");
+    let answer = client.ask(&post(TOM)).await.expect("an answer");
     assert_eq!((answer.status, answer.json()), (201, json!({ "id": 1 })));
     // Asked again and again, until the handlers have come to their end.
     let order = loop {
@@ -256,6 +259,27 @@ async fn an_order_is_cooked_and_billed_after_its_answer() {
     let closed = cafe.end();
     assert_eq!(closed.stdout, "shut down: 2 events delivered, 0 failures, 0 aborted\n", "{closed:?}");
     assert_eq!(closed.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_is_told_of_and_stops_no_other() {
+    let cafe = Cafe::open("failing-handler");
+    let database = cafe.database().await;
+    let rule = "
+        CREATE TRIGGER burn BEFORE UPDATE ON orders WHEN NEW.cat = 'Tom'
+        BEGIN SELECT RAISE(ABORT, 'the fish is burnt'); END;
+    ";
+    sqlx::raw_sql(rule).execute(&database).await.expect("a trigger");
+    let mut client = Client::connect(cafe.address).await.expect("a connection");
+    assert_eq!(client.ask(&post(TOM)).await.expect("an answer").status, 201);
+
+    cafe.terminate();
+    let closed = cafe.end();
+    assert_eq!(closed.stdout, "shut down: 1 events delivered, 1 failures, 0 aborted\n", "{closed:?}");
+    assert!(closed.stderr.contains("kitchen::cook"), "{closed:?}");
+    assert!(closed.stderr.contains("the fish is burnt"), "{closed:?}");
+    let audited = query_as::<_, (String,)>("SELECT name FROM audit").fetch_all(&database).await;
+    assert_eq!(audited.expect("audited events"), [("order-placed".to_owned(),)]);
 }
 
 #[tokio::test]
@@ -284,8 +308,6 @@ async fn what_is_wrong_with_a_request_is_said() {
     let closed = cafe.end();
     assert_eq!(closed.stdout, "shut down: 0 events delivered, 0 failures, 0 aborted\n", "{closed:?}");
 }
-
-const TOM: &str = r#"{"cat": "Tom", "fish": 2}"#;
 
 /// A connection over which the café waits for the body of this order.
 async fn begin_to_order(cafe: &Cafe, body: &str) -> Client {
