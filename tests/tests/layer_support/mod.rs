@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use events::{Event, Lifespan, State, dispatch, on};
@@ -21,6 +23,9 @@ pub(crate) struct Told(pub(crate) String);
 /// An event whose handler waits until the lifespan's semaphore lets it go on.
 #[derive(Event)]
 pub(crate) struct Held(pub(crate) String);
+
+/// Longer than any delivery takes, so that one that never comes is told of.
+const FOR_EVER: Duration = Duration::from_secs(30);
 
 pub(crate) struct Voice(mpsc::UnboundedSender<String>);
 
@@ -52,7 +57,8 @@ pub(crate) struct Heard(mpsc::UnboundedReceiver<String>);
 impl Heard {
     /// Waits for the next delivery.
     pub(crate) async fn next(&mut self) -> String {
-        self.0.recv().await.expect("the lifespan keeps the other end")
+        let next = tokio::time::timeout(FOR_EVER, self.0.recv()).await;
+        next.expect("an event is delivered").expect("the lifespan keeps the other end")
     }
 
     /// What has been delivered since.
