@@ -129,6 +129,7 @@ mod route;
 #[cfg(feature = "signal")]
 mod run;
 mod scope;
+mod sync;
 mod timing;
 mod validate;
 mod var;

@@ -3,13 +3,14 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SetOnce};
 
 use super::gate::{Force, Gate};
+use super::room::Room;
 use super::shutdown::{AbortedWork, ShutdownReport};
 use crate::any::AnyEvent;
 use crate::failure::{Failure, FailureCause};
@@ -58,7 +59,7 @@ pub(crate) struct Core {
     pub(crate) vars: VarStore,
     state: StateMap,
     next_number: AtomicU64,
-    pending: AtomicUsize,
+    room: Room,
 }
 
 /// What has happened since the start.
@@ -86,7 +87,7 @@ impl Core {
             ended: SetOnce::new(),
             vars: VarStore::default(),
             next_number: AtomicU64::new(1),
-            pending: AtomicUsize::new(0),
+            room: Room::new(limits.max_pending),
         }
     }
 
@@ -105,17 +106,12 @@ impl Core {
 
     /// Counts one more event that waits for its delivery, if there is room for it.
     pub(crate) fn reserve(&self) -> bool {
-        let waiting = self.pending.fetch_add(1, Ordering::Relaxed);
-        let fits = waiting < self.limits.max_pending;
-        if !fits {
-            self.pending.fetch_sub(1, Ordering::Relaxed);
-        }
-        fits
+        self.room.reserve()
     }
 
     /// Takes back what `reserve` counted: of these events, so many have been delivered, and the others never will be.
     pub(crate) fn settle(&self, events: &[AnyEvent], delivered: usize) {
-        self.pending.fetch_sub(events.len(), Ordering::Relaxed);
+        self.room.release(events.len());
         self.counters.delivered.fetch_add(delivered as u64, Ordering::Relaxed);
         let lost = events.len() - delivered;
         if lost > 0 {
@@ -133,12 +129,12 @@ impl Core {
 
     /// Takes back what `reserve` counted for events that their scope forgets.
     pub(crate) fn forget(&self, events: &[AnyEvent]) {
-        self.pending.fetch_sub(events.len(), Ordering::Relaxed);
+        self.room.release(events.len());
     }
 
     /// Takes back what `reserve` counted for an event that was refused after all.
     pub(crate) fn release(&self) {
-        self.pending.fetch_sub(1, Ordering::Relaxed);
+        self.room.release(1);
     }
 
     /// Counts and logs a failure.

@@ -1,10 +1,6 @@
 //! Whether a lifespan takes work, and whether any is left.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-use tokio::sync::Notify;
-
-use super::Lifespan;
+use crate::sync::{AtomicBool, AtomicUsize, Notify, Ordering};
 
 const OPEN: usize = 0;
 const DRAINING: usize = 1;
@@ -41,7 +37,8 @@ impl Gate {
         self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, admit).is_ok()
     }
 
-    fn leave(&self) {
+    /// Takes back what `enter` counted.
+    pub(crate) fn leave(&self) {
         let before = self.state.fetch_sub(ONE, Ordering::AcqRel);
         if before == DRAINING + ONE {
             self.changed.notify_waiters();
@@ -116,30 +113,7 @@ impl Force {
     }
 }
 
-/// A piece of work that shutdown waits for: an open scope, a delivery.
-#[derive(Debug)]
-pub(crate) struct Work {
-    lifespan: Lifespan,
-}
-
-impl Work {
-    /// Takes over a count that the gate has given.
-    pub(super) fn new(lifespan: Lifespan) -> Self {
-        Self { lifespan }
-    }
-
-    pub(crate) fn lifespan(&self) -> &Lifespan {
-        &self.lifespan
-    }
-}
-
-impl Drop for Work {
-    fn drop(&mut self) {
-        self.lifespan.core().gate.leave();
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, not(events_loom)))]
 mod tests {
     use super::Gate;
 

@@ -6,8 +6,10 @@ mod core;
 mod gate;
 mod hooks;
 mod periodic;
+mod room;
 mod shutdown;
 mod start;
+mod work;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,8 +20,8 @@ use crate::extract::State;
 pub use builder::LifespanBuilder;
 pub use check::{StartError, StartFinding};
 pub(crate) use core::Core;
-pub(crate) use gate::Work;
 pub use shutdown::{ShutdownError, ShutdownReport};
+pub(crate) use work::Work;
 
 /// One run of an application, in which events are dispatched and handlers run.
 ///

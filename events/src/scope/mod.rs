@@ -11,12 +11,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll, ready};
 
+use crate::any::AnyEvent;
 use crate::context::{Ambient, InAmbient};
 use crate::delivery::{Batch, Handover, schedule};
 use crate::lifespan::{Lifespan, Work};
 pub use handle::Scope;
-pub(crate) use queue::ScopeQueue;
 pub use spawn::{InScope, InScopeExt, SpawnError, spawn, spawn_blocking};
+
+/// What a scope has collected, shared with everything that stands in it.
+pub(crate) type ScopeQueue = queue::Queue<AnyEvent>;
 
 /// A scope while its work goes on. Dropped before the end, it hands what it has collected to the lifespan.
 #[derive(Debug)]

@@ -2,23 +2,29 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use crate::any::AnyEvent;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The events and values of a scope. It takes none any more once the scope has ended.
-#[derive(Debug, Default)]
-pub(crate) struct ScopeQueue(Mutex<Content>);
+#[derive(Debug)]
+pub(crate) struct Queue<E>(Mutex<Content<E>>);
 
-#[derive(Debug, Default)]
-struct Content {
+#[derive(Debug)]
+struct Content<E> {
     closed: bool,
-    events: Vec<AnyEvent>,
+    events: Vec<E>,
     values: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
-impl ScopeQueue {
-    fn lock(&self) -> MutexGuard<'_, Content> {
+impl<E> Default for Queue<E> {
+    fn default() -> Self {
+        Self(Mutex::new(Content { closed: false, events: Vec::new(), values: HashMap::new() }))
+    }
+}
+
+impl<E> Queue<E> {
+    fn lock(&self) -> MutexGuard<'_, Content<E>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -27,7 +33,7 @@ impl ScopeQueue {
     }
 
     /// Queues an event, or gives it back when the scope has ended.
-    pub(crate) fn push(&self, event: AnyEvent) -> Result<(), AnyEvent> {
+    pub(crate) fn push(&self, event: E) -> Result<(), E> {
         let mut content = self.lock();
         if content.closed {
             return Err(event);
@@ -37,12 +43,12 @@ impl ScopeQueue {
     }
 
     /// Takes the events out, and goes on collecting.
-    pub(crate) fn take(&self) -> Vec<AnyEvent> {
+    pub(crate) fn take(&self) -> Vec<E> {
         std::mem::take(&mut self.lock().events)
     }
 
     /// Takes the events out, and collects no more.
-    pub(crate) fn close(&self) -> Vec<AnyEvent> {
+    pub(crate) fn close(&self) -> Vec<E> {
         let mut content = self.lock();
         content.closed = true;
         std::mem::take(&mut content.events)

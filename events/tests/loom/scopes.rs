@@ -1,0 +1,88 @@
+//! A scope that ends while others still push into it, and the room for what waits.
+
+use loom::sync::Arc;
+use loom::thread;
+
+use crate::queue::Queue;
+use crate::room::Room;
+
+/// Every event is in one batch, or was given back.
+#[test]
+fn a_straggler_gets_its_event_into_the_last_batch_or_back() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::default());
+        let stragglers: [_; 2] = [1, 2].map(|event| {
+            let queue = Arc::clone(&queue);
+            thread::spawn(move || queue.push(event).err())
+        });
+        queue.push(0).expect("it is open");
+        let mut all = queue.close();
+        assert!(!queue.is_open());
+        all.extend(stragglers.into_iter().filter_map(|straggler| straggler.join().expect("no panic")));
+        assert!(queue.take().is_empty(), "nothing comes after the end");
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2]);
+    });
+}
+
+/// A flush and the end of the scope share what was pushed, and the order of one task is kept.
+#[test]
+fn a_flush_and_the_end_take_each_event_once() {
+    loom::model(|| {
+        let queue = Arc::new(Queue::default());
+        let flushing = thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || queue.take()
+        });
+        let pushing = thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || (1..=2).filter_map(|event| queue.push(event).err()).collect::<Vec<_>>()
+        });
+        let last = queue.close();
+        let flushed = flushing.join().expect("no panic");
+        let given_back = pushing.join().expect("no panic");
+        let all: Vec<_> = [flushed, last, given_back].concat();
+        assert_eq!(all, [1, 2], "each once, in order");
+    });
+}
+
+/// Places are never taken twice, and none is refused that is free.
+#[test]
+fn room_is_given_up_to_the_limit() {
+    loom::model(|| {
+        let room = Arc::new(Room::new(2));
+        assert!(room.reserve(), "one of two");
+        let others: [_; 2] = [(); 2].map(|()| {
+            let room = Arc::clone(&room);
+            thread::spawn(move || room.reserve())
+        });
+        let fitting = others.into_iter().map(|other| other.join().expect("no panic"));
+        assert_eq!(fitting.filter(|fits| *fits).count(), 1, "the other one of two");
+        room.release(2);
+        assert!(room.reserve() && room.reserve() && !room.reserve(), "all of it is free again");
+    });
+}
+
+/// One that is refused takes no room from one that comes when a place is free.
+#[test]
+fn a_refused_event_keeps_no_other_out() {
+    loom::model(|| {
+        let room = Arc::new(Room::new(1));
+        assert!(room.reserve(), "the only one");
+        let refused = thread::spawn({
+            let room = Arc::clone(&room);
+            move || {
+                if room.reserve() {
+                    room.release(1);
+                }
+            }
+        });
+        let settled = thread::spawn({
+            let room = Arc::clone(&room);
+            move || room.release(1)
+        });
+        settled.join().expect("no panic");
+        refused.join().expect("no panic");
+        assert!(room.reserve(), "it was given back");
+    });
+}
