@@ -15,7 +15,7 @@
 //! changes nothing of it. But events live in memory: when the process is killed, orders that were not cooked stay `placed`.
 //!
 //! SIGINT or SIGTERM closes the café: it takes no more connections, finishes the requests and all that they have led to, and
-//! prints the account of its events as the last line. A second signal waits for nothing.
+//! prints the account of its events at last. A second signal waits for nothing, and what it cuts off is told there.
 //!
 //! The exit code is 0 when nothing was lost, 1 when the café did not open, 2 when its end was not clean, and 130 or 143
 //! when a second SIGINT or SIGTERM forced it.

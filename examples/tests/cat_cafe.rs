@@ -350,8 +350,9 @@ async fn a_second_signal_waits_for_nobody() {
     cafe.closing();
     cafe.terminate();
     let closed = cafe.end();
-    let report = "SIGTERM forced the end: 0 events delivered, 0 failures, 0 aborted, 2 scopes or tasks not ended\n";
-    assert_eq!(closed.stdout, report, "{closed:?}");
+    // The periodic function of the start may be at work yet, and is a failure then, with a line of its own.
+    assert!(closed.stdout.starts_with("SIGTERM forced the end: 0 events delivered, "), "{closed:?}");
+    assert!(closed.stdout.contains(" failures, 0 aborted, 2 scopes or tasks not ended\n"), "{closed:?}");
     assert_eq!(closed.code, Some(143), "{closed:?}");
     drop(client);
 }
