@@ -241,19 +241,21 @@ impl<F: Future> Future for InAmbient<F> {
 }
 
 /// Takes the ambient back home after a poll, without touching its reference counts.
-pub(crate) struct Lent<'a> {
-    outer: Option<Ambient>,
-    home: &'a mut Option<Ambient>,
-}
+pub(crate) struct Lent<'a>(&'a mut Option<Ambient>);
 
 impl<'a> Lent<'a> {
     pub(crate) fn new(home: &'a mut Option<Ambient>) -> Self {
-        Self { outer: swap(home.take()), home }
+        exchange(home);
+        Self(home)
     }
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        *self.home = swap(self.outer.take());
+        exchange(self.0);
     }
+}
+
+fn exchange(ambient: &mut Option<Ambient>) {
+    let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), ambient));
 }

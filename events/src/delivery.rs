@@ -22,7 +22,6 @@ use crate::scope::ScopeQueue;
 
 /// What became of an event that was [delivered](crate::deliver).
 #[derive(Clone, Debug, Default)]
-#[must_use = "failures are told here"]
 pub struct Delivery {
     handlers: usize,
     failures: Vec<Failure>,
