@@ -4,7 +4,7 @@ use events::ShutdownReport;
 
 use super::ledger::{Answer, Book, Entry, Fault, Id, Run};
 use super::play::{Clock, Outcome};
-use super::tree::{AMPLE, Case, Fate, Kind, Slot};
+use super::tree::{AMPLE, Case, End, Fate, Kind, Link, Slot, Way};
 
 /// What the law says of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub(crate) fn judge(case: &Case, clock: Clock, outcome: &Outcome) -> Result<(), 
         judge.stages(id, entry);
         judge.failures(id, entry);
     }
+    judge.scopes();
     judge.totals();
     judge.order();
     if judge.breaches.is_empty() { Ok(()) } else { Err(format!("{}\n{report:?}", judge.breaches.join("\n"))) }
@@ -59,6 +60,13 @@ impl Judge<'_> {
     /// Whether the lifespan had the time to deliver everything.
     fn is_clean(&self) -> bool {
         self.report.aborted == 0 && self.report.unfinished == 0
+    }
+
+    /// Whether the end may come before the work does.
+    fn may_be_forced(&self) -> bool {
+        let mut flaws = self.book.events.iter().flat_map(|entry| &entry.note.flaws);
+        let stays = self.clock == Clock::Virtual && flaws.any(|(_, fate)| *fate == Fate::Stuck);
+        self.case.end != End::Drain || stays
     }
 
     /// Whether failure hooks hear of every failure: those of a full lifespan are counted and logged alone.
@@ -100,8 +108,15 @@ impl Judge<'_> {
 
     fn is_over(&self, entry: &Entry, slot: Slot) -> bool {
         let run = entry.run(slot);
-        let timed_out = self.expected(entry, slot, &run) == Some(Fault::Timeout);
-        run.ended == 1 || run.faults.contains(&Fault::Timeout) || (timed_out && !self.tells_all())
+        let untold = run.begun == 1 && self.can_time_out(entry, slot) && !self.tells_all();
+        run.ended == 1 || run.faults.contains(&Fault::Timeout) || untold
+    }
+
+    /// Whether a handler with a time-out may outlast it: it is told to, or it waits for others that may be.
+    fn can_time_out(&self, entry: &Entry, slot: Slot) -> bool {
+        let waits = |link: &Link| link.slot == slot && matches!(link.way, Way::Deliver | Way::Scope);
+        let stays = entry.note.fate(slot) == Some(Fate::Stuck);
+        slot == Slot::Right && self.clock == Clock::Virtual && (stays || entry.note.links.iter().any(waits))
     }
 
     /// Whether every handler of the delivery has come to its end.
@@ -163,9 +178,10 @@ impl Judge<'_> {
             let told = run.faults.first().copied();
             let expected = self.expected(entry, slot, run);
             let returned = self.has_returned(id, slot);
+            let late = told == Some(Fault::Timeout) && self.can_time_out(entry, slot);
             let refused = told == Some(Fault::Refused) && returned;
             let untold = told.is_none() && !self.tells_all();
-            let fits = told == expected || refused || untold || !self.is_clean();
+            let fits = told == expected || late || refused || untold || !self.is_clean();
             self.check(fits, || format!("{slot:?} for {id} should fail as {expected:?}, and did as {told:?}"));
         }
     }
@@ -204,11 +220,23 @@ impl Judge<'_> {
         let own =
             self.book.events.iter().flat_map(|entry| entry.runs.iter().map(move |(slot, run)| (entry, *slot, run)));
         let due = own.filter(|(entry, slot, run)| self.expected(entry, *slot, run).is_some()).count();
+        self.check(self.is_clean() || self.may_be_forced(), || "the end was forced, and need not have been".into());
         self.check(failed >= due || !self.is_clean(), || format!("{failed} failures were counted, {due} happened"));
         // A blocking handler that goes on after its abort may dispatch while the room is measured.
         let quiet = self.is_clean() || (self.report.unfinished == 0 && !self.book.threads);
         if quiet && self.book.room.is_some() {
             self.check(room == self.case.max_pending, || format!("there was room for {room} events at the end"));
+        }
+    }
+
+    /// A scope answers when the handlers of what it delivers are done.
+    fn scopes(&mut self) {
+        if self.book.threads || !self.is_clean() {
+            return;
+        }
+        for (id, scope) in self.book.scopes.iter().enumerate() {
+            let left = &scope.left_behind;
+            self.check(left.is_empty(), || format!("scope {id} did not wait for {left:?}"));
         }
     }
 

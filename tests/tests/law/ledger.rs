@@ -60,6 +60,8 @@ pub(crate) struct ScopeBook {
     pub(crate) discarded: Vec<Id>,
     /// Whether it forgot what was queued when it ended.
     pub(crate) discards_rest: bool,
+    /// What handlers were not done with when it answered.
+    pub(crate) left_behind: Vec<Id>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -73,6 +75,16 @@ pub(crate) struct Book {
     /// Whether something happened on a thread of its own, and not when the case says.
     pub(crate) threads: bool,
     clock: usize,
+}
+
+impl Book {
+    /// Whether some handler of an accepted event has not come to its end, one that may be timed out excepted.
+    pub(crate) fn is_at_work(&self, id: Id) -> bool {
+        let entry = &self.events[id];
+        let ended = |slot| entry.runs.get(&slot).is_some_and(|run| run.ended == 1);
+        let mut slots = entry.note.kind.delivered_to();
+        entry.answer == Answer::Accepted && !slots.all(|slot| slot == Slot::Right || ended(slot))
+    }
 }
 
 #[derive(Debug, Default)]

@@ -183,12 +183,19 @@ impl Player {
         let id = self.world.ledger.new_scope();
         let policy = if plan.discards { OnError::Discard } else { OnError::Deliver };
         let driven = drive(self.app.scope(work).value(ScopeTag { id }).on_error(policy), plan.cut, || ()).await;
+        let was_cut = matches!(driven, Driven::Cut);
         let failed = match (driven, ends) {
             (Driven::Cut, _) | (Driven::Done(Ok(())), Ends::Well) => false,
             (Driven::Done(Err(())), Ends::Error) | (Driven::Panicked, Ends::Panic) => true,
             _ => return self.world.ledger.complain(format!("scope {id} did not answer what its work did")),
         };
-        self.world.ledger.book().scopes[id].discards_rest = failed && plan.discards;
+        let mut book = self.world.ledger.book();
+        let forgets = failed && plan.discards;
+        book.scopes[id].discards_rest = forgets;
+        if !(was_cut || forgets) {
+            book.scopes[id].left_behind =
+                book.scopes[id].queue.iter().copied().filter(|id| book.is_at_work(*id)).collect();
+        }
     }
 
     async fn task(&self, carrier: Carrier, joined: bool, steps: &[Step]) {
@@ -278,7 +285,7 @@ fn runtime(clock: Clock) -> Runtime {
 
 async fn run(case: &Case, world: &Arc<World>) -> ShutdownReport {
     let builder = Lifespan::builder().max_pending(case.max_pending).max_hops(case.max_hops);
-    let builder = builder.max_at_work(case.max_at_work).shutdown_deadline(Duration::from_mins(2));
+    let builder = builder.max_at_work(case.max_at_work).shutdown_deadline(Duration::from_hours(1));
     let app = builder.state(Arc::clone(world)).start().await.expect("a lifespan");
     let (alive, mut gone) = mpsc::channel(1);
     let player = Player { app: app.clone(), world: Arc::clone(world), _alive: alive };
@@ -300,7 +307,7 @@ async fn run(case: &Case, world: &Arc<World>) -> ShutdownReport {
         None => {
             // A root may wait for a handler that never ends.
             let ended = async { while roots.join_next().await.is_some() {} };
-            let _ = tokio::time::timeout(Duration::from_mins(5), ended).await;
+            let _ = tokio::time::timeout(Duration::from_hours(1), ended).await;
         }
     }
     let report = match case.end {
