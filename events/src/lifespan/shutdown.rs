@@ -9,7 +9,6 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 
 use super::Lifespan;
-use crate::any::AnyEvent;
 use crate::context::Ambient;
 use crate::failure::Failure;
 
@@ -83,8 +82,8 @@ impl AbortedWork {
     pub(crate) fn add_run(&self, failure: &Failure) {
         let mut handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
         if handlers.len() < NAMED_ABORTED {
-            let event = failure.event().map_or("no event", AnyEvent::name);
-            handlers.push(format!("`{}` on `{event}`", failure.handler()));
+            let event = failure.event().map_or_else(String::new, |event| format!(" on `{}`", event.name()));
+            handlers.push(format!("`{}`{event}", failure.handler()));
         }
     }
 }
