@@ -30,6 +30,10 @@ impl Ambient {
     /// Accepts an event into the open scope, or into the lifespan where there is none.
     pub(super) fn dispatch(&self, subject: Subject, payload: &mut dyn Payload) -> Result<(), DispatchError> {
         if let Some(scope) = self.scope.as_ref().filter(|scope| scope.is_open()) {
+            // A scope may outlive the lifespan's deadline: what it takes then, nobody would deliver.
+            if self.lifespan.core().gate.is_closed() {
+                return Err(closed(&subject));
+            }
             let Some(event) = self.accept(subject, payload)?.event else { return Ok(()) };
             return match scope.push(event) {
                 Ok(()) => Ok(()),

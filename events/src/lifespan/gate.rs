@@ -22,6 +22,11 @@ impl Gate {
         self.state.load(Ordering::Acquire) & PHASE == OPEN
     }
 
+    /// Whether it takes nothing at all any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.load(Ordering::Acquire) & PHASE == CLOSED
+    }
+
     /// How much work is left.
     pub(crate) fn left(&self) -> usize {
         self.state.load(Ordering::Acquire) / ONE
