@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -60,6 +60,8 @@ pub(crate) struct Core {
     state: StateMap,
     next_number: AtomicU64,
     room: Room,
+    /// Failures on their way to the hooks, which take room as events do.
+    pub(crate) failures_to_tell: AtomicUsize,
 }
 
 /// What has happened since the start.
@@ -88,6 +90,7 @@ impl Core {
             vars: VarStore::default(),
             next_number: AtomicU64::new(1),
             room: Room::new(limits.max_pending),
+            failures_to_tell: AtomicUsize::new(0),
         }
     }
 
@@ -102,6 +105,11 @@ impl Core {
     /// Whether the caller runs on the lifespan's runtime.
     pub(crate) fn is_here(&self) -> bool {
         Handle::try_current().is_ok_and(|current| current.id() == self.runtime.id())
+    }
+
+    /// How many events wait for their delivery.
+    pub(crate) fn waiting(&self) -> usize {
+        self.room.taken().saturating_sub(self.failures_to_tell.load(Ordering::Relaxed))
     }
 
     /// Counts one more event that waits for its delivery, if there is room for it.

@@ -1,5 +1,6 @@
 //! The moments of a lifespan: startup, shutdown, failure.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Lifespan, Work};
@@ -20,14 +21,19 @@ struct Telling {
 impl Telling {
     fn begin(lifespan: &Lifespan) -> Option<Self> {
         let work = lifespan.begin(true)?;
-        // Made only where there was room: dropping it gives the room back.
-        lifespan.core().reserve().then(|| Self { work })
+        if !lifespan.core().reserve() {
+            return None;
+        }
+        lifespan.core().failures_to_tell.fetch_add(1, Ordering::Relaxed);
+        Some(Self { work })
     }
 }
 
 impl Drop for Telling {
     fn drop(&mut self) {
-        self.work.lifespan().core().release();
+        let core = self.work.lifespan().core();
+        core.failures_to_tell.fetch_sub(1, Ordering::Relaxed);
+        core.release();
     }
 }
 

@@ -20,6 +20,10 @@ impl Room {
         self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// Gives places back.
     pub(crate) fn release(&self, places: usize) {
         let taken = self.taken.fetch_sub(places, Ordering::Relaxed);

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use tokio::time::Instant;
 
 use super::Lifespan;
 use crate::context::Ambient;
@@ -18,6 +19,9 @@ const NAMED_ABORTED: usize = 100;
 /// How long a forced end waits for what it has aborted to be gone.
 const FORCED_GRACE: Duration = Duration::from_secs(1);
 
+/// What stands for a deadline that no clock can reach: thirty years.
+const FAR_FUTURE: Duration = Duration::from_hours(24 * 365 * 30);
+
 /// What a lifespan has done, told at its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -27,7 +31,7 @@ pub struct ShutdownReport {
     pub delivered: u64,
     /// How many times a function failed: handlers, hooks and periodic functions together.
     pub failed: u64,
-    /// How many events were accepted and not delivered to the end.
+    /// How many events were accepted and not delivered to the end, those that scopes still held when it came included.
     pub aborted: u64,
     /// The first hundred handlers that were at work when the lifespan was forced to end, each with its event.
     pub aborted_handlers: Vec<String>,
@@ -169,26 +173,34 @@ impl Ending {
     async fn run(mut self, deadline: Duration) {
         let lifespan = self.lifespan.clone();
         let core = lifespan.core();
-        self.drain(deadline).await;
+        self.drain(after(deadline)).await;
         let failures = lifespan.run_shutdown_hooks().await;
         self.failed_hooks = failures.iter().map(Failure::to_string).collect();
-        // What the hooks have dispatched.
-        self.drain(deadline).await;
-        if !core.gate.close_if_empty() {
-            core.gate.close();
+        // What the hooks have dispatched, and whoever comes in between two looks at the gate.
+        let end = after(deadline);
+        loop {
+            self.drain(end).await;
+            if core.gate.close_if_empty() || core.force.is_forced() {
+                return;
+            }
         }
     }
 
     /// Waits for all work, up to the deadline; then aborts what can be.
-    async fn drain(&self, deadline: Duration) {
+    async fn drain(&self, end: Instant) {
         let core = self.lifespan.core();
         let (empty, forced) = (pin!(core.gate.empty()), pin!(core.force.wait()));
-        let ended = tokio::time::timeout(deadline, select(empty, forced)).await;
+        let ended = tokio::time::timeout_at(end, select(empty, forced)).await;
         if !matches!(ended, Ok(Either::Left(_))) {
             core.force.force();
             let _ = tokio::time::timeout(FORCED_GRACE, core.gate.empty()).await;
         }
     }
+}
+
+fn after(deadline: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(deadline).unwrap_or(now + FAR_FUTURE)
 }
 
 impl Drop for Ending {
@@ -200,7 +212,7 @@ impl Drop for Ending {
         let report = ShutdownReport {
             delivered: core.counters.delivered.load(Ordering::Relaxed),
             failed: core.counters.failed.load(Ordering::Relaxed),
-            aborted: core.aborted.events.load(Ordering::Relaxed),
+            aborted: core.aborted.events.load(Ordering::Relaxed) + core.waiting() as u64,
             aborted_handlers: handlers.clone(),
             unfinished: core.gate.left(),
             failed_hooks: std::mem::take(&mut self.failed_hooks),
