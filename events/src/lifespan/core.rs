@@ -119,7 +119,6 @@ impl Core {
 
     /// Takes back what `reserve` counted: of these events, so many have been delivered, and the others never will be.
     pub(crate) fn settle(&self, events: &[AnyEvent], delivered: usize) {
-        self.room.release(events.len());
         self.counters.delivered.fetch_add(delivered as u64, Ordering::Relaxed);
         let lost = events.len() - delivered;
         if lost > 0 {
@@ -133,6 +132,8 @@ impl Core {
                 "events were not delivered: the lifespan, or its runtime, ended before",
             );
         }
+        // Last, so that whoever counts what waits, and then what has been settled, misses nothing.
+        self.room.release(events.len());
     }
 
     /// Takes back what `reserve` counted for events that their scope forgets.

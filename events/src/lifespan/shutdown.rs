@@ -208,11 +208,12 @@ impl Drop for Ending {
         let core = self.lifespan.core();
         core.gate.close();
         core.vars.close();
+        let waiting = core.waiting() as u64;
         let handlers = core.aborted.handlers.lock().unwrap_or_else(PoisonError::into_inner);
         let report = ShutdownReport {
             delivered: core.counters.delivered.load(Ordering::Relaxed),
             failed: core.counters.failed.load(Ordering::Relaxed),
-            aborted: core.aborted.events.load(Ordering::Relaxed) + core.waiting() as u64,
+            aborted: core.aborted.events.load(Ordering::Relaxed) + waiting,
             aborted_handlers: handlers.clone(),
             unfinished: core.gate.left(),
             failed_hooks: std::mem::take(&mut self.failed_hooks),

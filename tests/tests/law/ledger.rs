@@ -60,6 +60,8 @@ pub(crate) struct ScopeBook {
     pub(crate) discarded: Vec<Id>,
     /// Whether it forgot what was queued when it ended.
     pub(crate) discards_rest: bool,
+    /// Whether some thread discarded while another may have dispatched and not yet written down that it had.
+    pub(crate) raced: bool,
     /// What handlers were not done with when it answered.
     pub(crate) left_behind: Vec<Id>,
 }

@@ -254,6 +254,7 @@ impl Player {
         if !book.threads && !(known..=queued.len()).contains(&count) {
             book.complaints.push(format!("scope {tag} discarded {count} events, of {queued:?}"));
         }
+        book.scopes[tag].raced |= book.threads;
         book.scopes[tag].discarded.extend(queued);
     }
 }
