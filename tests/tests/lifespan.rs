@@ -29,7 +29,7 @@ impl Plan {
 }
 
 async fn start_with(builder: LifespanBuilder, plan: Plan) -> (Lifespan, State<Log>) {
-    support::start_with(builder.state(plan).state(Semaphore::new(0)).state(Crowd::default())).await
+    support::start_with(builder.state(plan).state(Semaphore::new(0))).await
 }
 
 async fn start() -> (Lifespan, State<Log>) {
@@ -109,8 +109,7 @@ async fn a_failing_startup_hook_fails_the_start_and_undoes_it() {
     let log = Arc::new(Log::default());
     let seen = Arc::clone(&log);
     let plan = Plan(&[Trouble::FailsToStart]);
-    let builder =
-        Lifespan::builder().state(Log::default()).state(plan).state(Semaphore::new(0)).state(Crowd::default());
+    let builder = Lifespan::builder().state(Log::default()).state(plan).state(Semaphore::new(0));
     let builder = builder.on(move |_: Arc<Stopping>| {
         seen.write("undone");
         async {}
@@ -296,11 +295,7 @@ async fn a_lifespan_chooses_groups_and_functions() {
 
 #[tokio::test]
 async fn unknown_groups_and_functions_are_start_errors() {
-    let builder = Lifespan::builder()
-        .state(Log::default())
-        .state(Plan::default())
-        .state(Semaphore::new(0))
-        .state(Crowd::default());
+    let builder = Lifespan::builder().state(Log::default()).state(Plan::default()).state(Semaphore::new(0));
     let builder = builder.without("lifespan::alwys").without_group("billling").only_groups(["mail", "post"]);
     let error = builder.start().await.expect_err("three names are unknown");
     let messages: Vec<_> = error.findings().iter().map(events::StartFinding::message).collect();
@@ -335,111 +330,6 @@ async fn closures_are_handlers_like_others() {
     assert!(closure.place().file().ends_with("lifespan.rs") && closure.place().line() > 1);
     let report = app.shutdown().await.expect("from outside");
     assert_eq!(report.delivered, 2 + 1 + 1 + 1, "two of the start, two here, one of the end");
-}
-
-#[derive(Event)]
-struct Nested(u32);
-
-#[on]
-async fn nested(event: &Nested, app: Lifespan, log: State<Log>) -> Result<(), DispatchError> {
-    tokio::task::yield_now().await;
-    if event.0 > 0 {
-        let delivery = events::deliver(Nested(event.0 - 1)).await?;
-        assert!(delivery.is_ok());
-        app.scope(async { dispatch(Nested(0)) }).await?;
-    }
-    log.write(event.0.to_string());
-    Ok(())
-}
-
-#[tokio::test]
-async fn handlers_that_wait_for_handlers_pass_the_limit_of_one() {
-    let (app, log) = start_with(Lifespan::builder().max_at_work(1), Plan::default()).await;
-    app.scope(async { dispatch(Nested(3)) }).await.expect("accepted");
-    assert_eq!(log.take().last().map(String::as_str), Some("3"));
-    app.shutdown().await.expect("from outside");
-}
-
-#[derive(Event)]
-struct Crowded;
-
-#[on]
-async fn one_of_crowd(_: &Crowded, crowd: State<Crowd>) {
-    crowd.visit().await;
-}
-
-#[on]
-async fn other_of_crowd(_: &Crowded, crowd: State<Crowd>) {
-    crowd.visit().await;
-}
-
-/// Counts who is there at a time.
-#[derive(Default)]
-struct Crowd {
-    here: AtomicUsize,
-    most: AtomicUsize,
-}
-
-impl Crowd {
-    async fn visit(&self) {
-        let here = self.here.fetch_add(1, Ordering::Relaxed) + 1;
-        self.most.fetch_max(here, Ordering::Relaxed);
-        tokio::task::yield_now().await;
-        self.here.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-#[tokio::test]
-async fn the_limit_of_handlers_at_work_holds_across_events_and_stages() {
-    for limit in [1, 3, 1000] {
-        let builder = Lifespan::builder().max_at_work(limit);
-        let (app, _) = start_with(builder, Plan::default()).await;
-        app.scope(async {
-            for _ in 0..50 {
-                dispatch(Crowded).expect("accepted");
-            }
-        })
-        .await;
-        let crowd = app.state::<Crowd>().expect("it was given one");
-        assert_eq!(
-            crowd.most.load(Ordering::Relaxed),
-            limit.min(100) / 2 * 2 + usize::from(limit == 1),
-            "limit {limit}"
-        );
-        app.shutdown().await.expect("from outside");
-    }
-}
-
-#[derive(Event)]
-struct Step(u32);
-
-#[on]
-fn deep(event: &Step) -> Option<Step> {
-    (event.0 > 0).then(|| Step(event.0 - 1))
-}
-
-#[tokio::test]
-async fn a_chain_ten_thousand_deep_does_not_grow_the_stack() {
-    let (app, _) = start_with(Lifespan::builder().max_hops(20_000), Plan::default()).await;
-    app.dispatch(Step(10_000)).expect("accepted");
-    let report = app.shutdown().await.expect("from outside");
-    assert_eq!((report.delivered, report.failed), (2 + 10_001 + 1, 0));
-}
-
-#[derive(Event)]
-struct Spread(u32);
-
-#[on]
-async fn spread(event: &Spread) -> Vec<Spread> {
-    (0..if event.0 > 0 { 100 } else { 0 }).map(|_| Spread(event.0 - 1)).collect()
-}
-
-#[tokio::test]
-async fn a_fan_out_is_delivered_whole() {
-    let (app, _) = start().await;
-    app.dispatch(Spread(2)).expect("accepted");
-    let report = app.shutdown().await.expect("from outside");
-    assert_eq!((report.delivered, report.failed), (2 + 1 + 100 + 10_000 + 1, 0));
 }
 
 #[tokio::test]
