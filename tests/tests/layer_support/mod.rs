@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use events::{Event, Lifespan, State, dispatch, on};
+use events::{DispatchError, Event, Lifespan, State, dispatch, on};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -78,7 +78,9 @@ pub(crate) struct TellsWhenDropped(pub(crate) &'static str);
 
 impl Drop for TellsWhenDropped {
     fn drop(&mut self) {
-        tell(self.0);
+        // A body may outlive the lifespan.
+        let told = dispatch(Told(self.0.into()));
+        assert!(matches!(told, Ok(()) | Err(DispatchError::Closed { .. })), "{told:?}");
     }
 }
 
