@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::context::{Ambient, Context};
 use crate::error::BoxError;
 use crate::failure::{FailureCause, panic_text};
-use crate::handler::{Call, Handler, HandlerDecl, Outcome, Running, SyncCall};
+use crate::handler::{Call, Handler, Outcome, Running, SyncCall};
 use crate::place::Site;
 
 /// How one call ended.
@@ -48,15 +48,14 @@ pub(crate) enum Begun<'a> {
 
 /// Calls a handler, without polling it.
 pub(crate) fn begin<'a>(handler: &'a Handler, context: Context<'a>) -> Begun<'a> {
-    let site = handler.site();
-    if let Handler::Declared(HandlerDecl { call: Call::Sync(call) | Call::Now(call), .. }) = handler {
-        return Begun::Ended(Ended::of_call(site, *call, context));
-    }
-    let begun = Instant::now();
+    let (site, begun) = (handler.site(), Instant::now());
     let running = match handler {
         Handler::Declared(decl) => match decl.call {
+            Call::Sync(call) | Call::Now(call) => {
+                return Begun::Ended(Ended::new(site, begun, isolated(|| call(context))));
+            }
+            Call::Blocking(call) => blocking(call, context),
             Call::Async(call) => call(context),
-            Call::Blocking(call) | Call::Sync(call) | Call::Now(call) => blocking(call, context),
         },
         Handler::Closure(closure) => match catch_unwind(AssertUnwindSafe(|| (closure.call)(context))) {
             Ok(running) => running,

@@ -46,16 +46,15 @@ impl OpenScope {
 
     /// Ends the collecting: answers what is to be delivered, if anything is.
     pub(crate) fn close(&mut self) -> Option<Batch> {
-        let events = self.queue.close();
         let work = self.work.take()?;
+        let events = self.queue.close();
         (!events.is_empty()).then(|| Batch::of_scope(work, events, &self.queue))
     }
 
     /// Ends the scope and forgets what it has collected.
     pub(crate) fn discard(&mut self) {
-        let events = self.queue.close();
         if let Some(work) = self.work.take() {
-            work.lifespan().core().forget(&events);
+            work.lifespan().core().forget(&self.queue.close());
         }
     }
 }
