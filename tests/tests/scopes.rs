@@ -132,14 +132,13 @@ async fn values_of_a_scope_lie_over_the_state_and_go_with_its_events() {
 async fn spawned_work_stays_in_its_scope() {
     let (app, log) = start().await;
     app.scope(async {
-        let tasks = (
-            spawn(async { dispatch(Step(1)) }).expect("there is a lifespan"),
-            tokio::spawn(async { dispatch(Step(2)) }.in_scope()),
-            spawn_blocking(|| dispatch(Step(3))).expect("there is a lifespan"),
-        );
-        tasks.0.await.expect("no panic").expect("accepted");
-        tasks.1.await.expect("no panic").expect("accepted");
-        tasks.2.await.expect("no panic").expect("accepted");
+        // One after another: a blocking thread would race with the tasks.
+        let task = spawn(async { dispatch(Step(1)) }).expect("there is a lifespan");
+        task.await.expect("no panic").expect("accepted");
+        let task = tokio::spawn(async { dispatch(Step(2)) }.in_scope());
+        task.await.expect("no panic").expect("accepted");
+        let task = spawn_blocking(|| dispatch(Step(3))).expect("there is a lifespan");
+        task.await.expect("no panic").expect("accepted");
         assert!(log.take().is_empty(), "the scope has them");
     })
     .await;
