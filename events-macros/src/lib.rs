@@ -6,6 +6,8 @@ mod event;
 mod function;
 mod on;
 mod options;
+mod params;
+mod provide;
 mod timed;
 mod tokens;
 
@@ -27,9 +29,42 @@ use proc_macro::TokenStream;
 /// |---|---|---|
 /// | `name = "cat.born"` | struct, variant | the name, instead of the one that the identifier makes |
 /// | `prefix = "user-"` | enum | what the default names of the variants begin with |
+/// | `alias = "cat_born"` | struct, variant | another name under which payloads may arrive; may be given several times |
+/// | `version = 2` | struct, variant | which version of the payload the type is; 1 where it is not said |
+/// | `upgrade = CatBornV1` | struct, variant | the types of the versions before, as one or as `[CatBornV1, CatBornV2]` |
+/// | `secret` | field | keeps the field's value out of errors and of what else is shown |
 /// | `crate = path` | struct, enum | where the `events` crate is, when it is renamed or re-exported |
 ///
 /// A name has 1 to 255 bytes, without white space, control characters and `* ? [ ]`.
+///
+/// # Old names and old payloads
+///
+/// What arrives by name, from `dispatch_named` or from a source, may bear an `alias`: handlers see the event under its real
+/// name, and patterns match that one alone. A payload of an older `version` is read as the type that `upgrade` names for it,
+/// which is `serde::Deserialize`, and becomes an event through `From`. What does not say its version is read as the newest
+/// one that it fits. The outcome is checked by the rules of today.
+///
+/// ```
+/// use events::Event;
+/// use serde::Deserialize;
+///
+/// #[derive(Event, Deserialize)]
+/// #[event(name = "cat-fed", alias = "cat_fed", version = 2, upgrade = CatFedV1)]
+/// struct CatFed {
+///     grams: u32,
+/// }
+///
+/// #[derive(Deserialize)]
+/// struct CatFedV1 {
+///     kilos: u32,
+/// }
+///
+/// impl From<CatFedV1> for CatFed {
+///     fn from(old: CatFedV1) -> Self {
+///         Self { grams: old.kilos * 1000 }
+///     }
+/// }
+/// ```
 ///
 /// # Enums on the wire
 ///
@@ -83,6 +118,7 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 /// | `&E`, `Arc<E>`, `E` where `E: Clone` | those of the type `E` |
 /// | `&AnyEvent`, `AnyEvent` | all |
 /// | `View<T>` where `T: DeserializeOwned` | all, read by their shape from their JSON |
+/// | `Batch<E>` | those of the type `E`, several at a time |
 ///
 /// The others are made for each call: `State<T>`, `Lifespan`, `Metadata`, `Emit<(A, B)>`, or a type that implements
 /// [`FromContext`].
@@ -100,6 +136,8 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
 /// | `now` | a `fn` that runs inside the dispatch, before the scope decides anything |
 /// | `blocking` | a `fn` that runs on the runtime's blocking pool; any other `fn` runs in the delivery's task and must not block |
 /// | `group = "billing"` | a lifespan can take groups in or leave them out |
+/// | `batch = 100, within = "500ms"` | the handler takes `Batch<E>`: so many events at a time, or those that are there when the oldest has waited so long |
+/// | `concurrency = 4` | how many batches are handled at a time, the default being 1 |
 /// | `timeout = "5s"` | an `async` or `blocking` handler that takes longer fails; the text is a duration as `humantime` reads it |
 /// | `crate = path` | where the `events` crate is, when it is renamed or re-exported |
 ///
@@ -191,6 +229,68 @@ pub fn on(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn every(args: TokenStream, item: TokenStream) -> TokenStream {
     debug::shown("every", on::expand(on::Attribute::Every, args.into(), &item.into())).into()
+}
+
+/// Makes a function a provider: it makes what handlers, hooks, periodic functions and other providers ask for by
+/// `#[depends(..)]`.
+///
+/// `#[depends(database)]` on a parameter names the provider by its path, so that the type may be anybody's, a jump leads to
+/// the function, and a rename that forgets one of the two does not compile. What it makes is borrowed by `&T`. What is made
+/// for the call may be taken by value, as `T`, where nothing else in the call takes it. A `&str` is borrowed from a `String`,
+/// and a `&dyn Trait` from a `Box<dyn Trait>`.
+///
+/// - `#[provide]`: once for each call of a handler, whether one parameter asks for it or many. It is dropped when the handler
+///   has ended: after success, an error, a panic, a time-out and an abort, the last one made first.
+/// - `#[provide(lifespan)]`: once for each lifespan, before the startup hooks, those first that others depend on, and side by
+///   side where they do not. A failure keeps the lifespan from starting. Only what functions of the lifespan depend on is
+///   made. It is dropped after the shutdown hooks, the last one made first.
+///
+/// The function is `async` or not, and takes what handlers take beside the event: `State<T>`, `Lifespan`, for a call
+/// `Metadata`, types that implement `FromContext`, and what other providers make. `Teardown` lets it say what is to be done at
+/// the end. Where the type after the arrow is written as a `Result`, its error is a `Failure` that names the provider, and
+/// the handler does not run; a panic and a time-out are the same.
+///
+/// A provider that depends on itself, over others or not, does not compile; nor does a lifespan provider that depends on one
+/// that is made for calls, nor a `now` handler that would have to wait.
+///
+/// # Options
+///
+/// | option | meaning |
+/// |---|---|
+/// | `lifespan` | once for each lifespan instead of once for each call |
+/// | `timeout = "5s"` | how long an `async fn` may take; without it, as long as the handler may |
+/// | `crate = path` | where the `events` crate is, when it is renamed or re-exported |
+///
+/// # Examples
+///
+/// ```
+/// use events::{Event, State, on, provide};
+///
+/// struct Config { url: String }
+/// struct Pool(String);
+/// struct Session;
+///
+/// #[provide(lifespan)]
+/// async fn database(config: State<Config>) -> Result<Pool, std::io::Error> {
+///     Ok(Pool(config.url.clone()))
+/// }
+///
+/// #[provide]
+/// async fn session(#[depends(database)] pool: &Pool) -> Session {
+///     println!("from {}", pool.0);
+///     Session
+/// }
+///
+/// #[derive(Event)]
+/// struct OrderPlaced;
+///
+/// #[on("order-placed")]
+/// async fn bill(_: &OrderPlaced, #[depends(session)] _session: &Session) {}
+/// # fn main() {}
+/// ```
+#[proc_macro_attribute]
+pub fn provide(args: TokenStream, item: TokenStream) -> TokenStream {
+    debug::shown("provide", provide::expand(args.into(), &item.into())).into()
 }
 
 /// Times every call of a function: `#[timed]` under the function's own name, `#[timed("name")]` under another one.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
-use syn::parse::{ParseStream, Parser as _};
-use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitInt, LitStr, Path, Token, UnOp};
+use syn::parse::{Parse as _, ParseStream, Parser as _};
+use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitInt, LitStr, Path, Token, Type, UnOp};
 
 use crate::diagnostics::Diagnostics;
 use crate::tokens::compact;
@@ -100,6 +100,14 @@ impl<T> Once<T> {
     }
 }
 
+impl<T: Default> Once<(Ident, T)> {
+    /// Keeps a value beside the name of its option. What is wrong with it has been reported; that it is missing would be
+    /// reported once more.
+    pub(crate) fn keep(&mut self, name: &Ident, value: Option<T>, diagnostics: &mut Diagnostics) {
+        self.set(name, (name.clone(), value.unwrap_or_default()), diagnostics);
+    }
+}
+
 /// What the options of one attribute are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Vocabulary {
@@ -109,8 +117,6 @@ pub(crate) struct Vocabulary {
     pub(crate) values: &'static [&'static str],
     /// The options without one.
     pub(crate) flags: &'static [&'static str],
-    /// Options that a later version will have.
-    pub(crate) unbuilt: &'static [&'static str],
 }
 
 impl Vocabulary {
@@ -127,9 +133,6 @@ impl Vocabulary {
             return format!("`{name}` takes no value: write `{name}` alone");
         }
         let attribute = self.attribute;
-        if self.unbuilt.contains(&name) {
-            return format!("`{name}` is not built yet: this version of `events` does not have it in `{attribute}`");
-        }
         let all = self.flags.iter().chain(self.values);
         let distance = |known: &&&str| strsim::osa_distance(name, known);
         let meant = all.clone().min_by_key(distance).filter(|known| distance(known) <= 2);
@@ -203,6 +206,23 @@ pub(crate) fn path(name: &Ident, value: &TokenStream, diagnostics: &mut Diagnost
         expected(name, value, "a path", diagnostics);
     }
     path
+}
+
+/// Reads a type, or several in brackets.
+pub(crate) fn types(name: &Ident, value: &TokenStream, diagnostics: &mut Diagnostics) -> Option<Vec<Type>> {
+    let several = |input: ParseStream<'_>| {
+        if !input.peek(syn::token::Bracket) {
+            return Ok(vec![input.parse()?]);
+        }
+        let list;
+        syn::bracketed!(list in input);
+        Ok(list.parse_terminated(Type::parse, Token![,])?.into_iter().collect())
+    };
+    let types = several.parse2(value.clone()).ok().filter(|types| !types.is_empty());
+    if types.is_none() {
+        expected(name, value, "a type, or types in brackets", diagnostics);
+    }
+    types
 }
 
 fn expected(name: &Ident, value: &TokenStream, what: impl Display, diagnostics: &mut Diagnostics) {

@@ -1,7 +1,12 @@
 //! Small things that several expansions need.
 
+use std::time::Duration;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::Path;
+
+use crate::options::crate_path;
 
 /// Source text as people write it: without the spaces that a token stream prints between everything.
 pub(crate) fn compact(tokens: impl ToTokens) -> String {
@@ -26,9 +31,34 @@ pub(crate) fn place() -> TokenStream {
     }
 }
 
+/// What an expansion declares beside the user's item: out of sight, with `__events` for the crate.
+pub(crate) fn beside(krate: Option<&Path>, declared: &TokenStream) -> TokenStream {
+    let (krate, allowed) = (crate_path(krate), allowed());
+    quote! {
+        #[doc(hidden)]
+        #allowed
+        const _: () = {
+            use #krate::__private as __events;
+
+            #declared
+        };
+    }
+}
+
 /// Lints that speak of code which people write.
 pub(crate) fn allowed() -> TokenStream {
     quote!(#[allow(deprecated, unused_qualifications, clippy::all, clippy::nursery, clippy::pedantic, clippy::restriction)])
+}
+
+/// A duration, as an expression.
+pub(crate) fn duration(duration: Duration) -> TokenStream {
+    let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
+    quote!(::core::time::Duration::new(#seconds, #nanoseconds))
+}
+
+/// The `Option` that a value is, or is not.
+pub(crate) fn optional(value: Option<impl ToTokens>) -> TokenStream {
+    value.map_or(quote!(::core::option::Option::None), |value| quote!(::core::option::Option::Some(#value)))
 }
 
 /// The name of a parameter of the expansion's own. Where it is used beside something that a macro of the user's wrote, the

@@ -11,7 +11,8 @@
 //! | `spawn-each` | a task for each handler |
 //!
 //! Handlers `async` end at their first poll, handlers `waiting` at their second. The first two of the table do not let
-//! handlers that wait overlap; the others and `events` do.
+//! handlers that wait overlap; the others and `events` do. Handlers `on-lifespan` and `on-call` depend on a provider, whose
+//! value was made with the lifespan, or is made for the call; the tables beside them have the number at hand.
 //!
 //! ```text
 //! cargo bench -p events --bench dispatch                        # all, on a current-thread runtime

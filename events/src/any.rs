@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::value::RawValue;
 
-use crate::event::{Event, EventDecl};
+use crate::event::{Event, EventDecl, Field};
 use crate::metadata::{EventId, Meta};
 use crate::route::Route;
 
@@ -60,6 +60,14 @@ impl AnyEvent {
     /// How many handlers stand between this event and the one that the chain began with: 0 for that one.
     pub fn hops(&self) -> u32 {
         self.meta().hops
+    }
+
+    /// The version of the payload's type: the one that `#[event(version = ..)]` gives, or 1.
+    pub fn version(&self) -> u32 {
+        match self.subject() {
+            Subject::Declared { decl, variant } => decl.variants[*variant].version,
+            Subject::Unknown { .. } => 1,
+        }
     }
 
     /// The payload, where it is an `E`.
@@ -168,7 +176,7 @@ pub enum JsonError {
     Failed {
         /// The payload's type.
         type_name: &'static str,
-        /// What `Serialize` said.
+        /// What `Serialize` said; of more than 1024 bytes the middle is left out.
         reason: String,
     },
 }
@@ -181,10 +189,22 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
+    pub(crate) fn of<E: Event>(event: &E) -> Self {
+        Self::Declared { decl: E::__declaration(), variant: event.__variant() }
+    }
+
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Declared { decl, variant } => decl.names[*variant],
             Self::Unknown { name, .. } => name,
+        }
+    }
+
+    /// What the derive knows of the payload's fields.
+    pub(crate) fn fields(&self) -> &'static [Field] {
+        match self {
+            Self::Declared { decl, variant } => decl.variants[*variant].fields,
+            Self::Unknown { .. } => &[],
         }
     }
 
@@ -194,7 +214,8 @@ impl Subject {
             return raw.cloned().ok_or(JsonError::NotSerialize { type_name: "RawValue" });
         };
         let serialize = serialize.ok_or(JsonError::NotSerialize { type_name })?;
-        serialize(payload).map_err(|error| JsonError::Failed { type_name, reason: error.to_string() })
+        serialize(payload)
+            .map_err(|error| JsonError::Failed { type_name, reason: crate::wire::shown(&error.to_string()) })
     }
 }
 
@@ -244,16 +265,16 @@ impl<P: Any + Send + Sync> Stored for SharedCell<P> {
 }
 
 /// A payload on its way into an [`AnyEvent`]; hides the type, so that dispatching is compiled once.
-pub trait Payload: Send {
-    #[doc(hidden)]
+pub(crate) trait Payload: Send {
     fn peek(&self) -> &(dyn Any + Send + Sync);
-    #[doc(hidden)]
+    /// Whether its rules are not asked.
+    fn is_unchecked(&self) -> bool;
     fn store(&mut self, form: Form) -> Option<AnyEvent>;
 }
 
 /// How an event is to be stored.
 #[derive(Debug)]
-pub struct Form {
+pub(crate) struct Form {
     pub(crate) subject: Subject,
     pub(crate) meta: Meta,
     /// Whether some handler takes the payload as an `Arc`.
@@ -261,24 +282,36 @@ pub struct Form {
 }
 
 /// A payload that can be looked at in place, and taken once.
-pub(crate) struct Loose<P>(Option<P>);
+pub(crate) struct Loose<P> {
+    payload: Option<P>,
+    unchecked: bool,
+}
 
 impl<P> Loose<P> {
     pub(crate) fn new(payload: P) -> Self {
-        Self(Some(payload))
+        Self { payload: Some(payload), unchecked: false }
+    }
+
+    /// A payload that its rules are not asked about.
+    pub(crate) fn unchecked(payload: P) -> Self {
+        Self { payload: Some(payload), unchecked: true }
     }
 }
 
 impl<P: Any + Send + Sync> Payload for Loose<P> {
     fn peek(&self) -> &(dyn Any + Send + Sync) {
-        match &self.0 {
+        match &self.payload {
             Some(payload) => payload,
             None => &(),
         }
     }
 
+    fn is_unchecked(&self) -> bool {
+        self.unchecked
+    }
+
     fn store(&mut self, form: Form) -> Option<AnyEvent> {
-        let payload = self.0.take()?;
+        let payload = self.payload.take()?;
         let head = Head { subject: form.subject, meta: form.meta, json: OnceLock::new() };
         let stored: Arc<dyn Stored> = if form.shared {
             Arc::new(SharedCell { head, payload: Arc::new(payload) })

@@ -1,17 +1,20 @@
 //! Calls one function, and keeps whatever goes wrong in it from everybody else.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
 
 use crate::context::{Ambient, Context};
 use crate::error::BoxError;
 use crate::failure::{FailureCause, panic_text};
 use crate::handler::{Call, Handler, Outcome, Running, SyncCall};
 use crate::place::Site;
+use crate::provider::with_values;
 
 /// How one call ended.
 #[derive(Debug)]
@@ -48,6 +51,11 @@ pub(crate) enum Begun<'a> {
 
 /// Calls a handler, without polling it.
 pub(crate) fn begin<'a>(handler: &'a Handler, context: Context<'a>) -> Begun<'a> {
+    begin_within(handler.timeout(), handler, context)
+}
+
+/// Calls a handler that has so much time, without polling it.
+fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Context<'a>) -> Begun<'a> {
     let (site, begun) = (handler.site(), Instant::now());
     let running = match handler {
         Handler::Declared(decl) => match decl.call {
@@ -56,7 +64,14 @@ pub(crate) fn begin<'a>(handler: &'a Handler, context: Context<'a>) -> Begun<'a>
             }
             Call::Blocking(call) => blocking(call, context),
             Call::Async(call) => call(context),
+            Call::With { call, per_call: false, .. } => call(context, None),
+            Call::With { call, per_call: true, .. } => {
+                // The time-out is for the providers and the handler, and not for what tears down after them.
+                let running = with_values(call, context, limit);
+                return Begun::Running(HandlerRun { site, begun, running });
+            }
         },
+        Handler::Batched(bucket) => bucket.join(context),
         Handler::Closure(closure) => match catch_unwind(AssertUnwindSafe(|| (closure.call)(context))) {
             Ok(running) => running,
             Err(panic) => {
@@ -65,7 +80,7 @@ pub(crate) fn begin<'a>(handler: &'a Handler, context: Context<'a>) -> Begun<'a>
             }
         },
     };
-    let running = match handler.timeout() {
+    let running = match limit {
         Some(limit) => limited(limit, running),
         None => running,
     };
@@ -74,7 +89,12 @@ pub(crate) fn begin<'a>(handler: &'a Handler, context: Context<'a>) -> Begun<'a>
 
 /// Calls a handler and waits for its end.
 pub(crate) async fn run(handler: &Handler, context: Context<'_>) -> Ended {
-    match begin(handler, context) {
+    run_within(handler.timeout(), handler, context).await
+}
+
+/// Calls a handler that has so much time, and waits for its end.
+pub(crate) async fn run_within(limit: Option<Duration>, handler: &Handler, context: Context<'_>) -> Ended {
+    match begin_within(limit, handler, context) {
         Begun::Ended(ended) => ended,
         Begun::Running(running) => running.await,
     }
@@ -110,15 +130,24 @@ impl fmt::Debug for HandlerRun<'_> {
 }
 
 fn isolated_poll(running: &mut Running<'_>, cx: &mut task::Context<'_>) -> Poll<Result<(), FailureCause>> {
-    match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome.map_err(cause_of)),
+    poll_caught(running, cx).map(|ended| ended.and_then(|outcome| outcome.map_err(cause_of)))
+}
+
+/// Polls; a panic is a result like any other.
+fn poll_caught<T>(work: &mut BoxFuture<'_, T>, cx: &mut task::Context<'_>) -> Poll<Result<T, FailureCause>> {
+    match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
         Err(panic) => Poll::Ready(Err(FailureCause::Panic(panic_text(&*panic)))),
     }
 }
 
+/// Waits for work; a panic is a result like any other.
+pub(crate) async fn caught<T>(mut work: BoxFuture<'_, T>) -> Result<T, FailureCause> {
+    poll_fn(|cx| poll_caught(&mut work, cx)).await
+}
+
 /// Makes a synchronous call; its panic is a result like any other.
-fn isolated(call: impl FnOnce() -> Outcome) -> Result<(), FailureCause> {
+pub(crate) fn isolated(call: impl FnOnce() -> Outcome) -> Result<(), FailureCause> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(outcome) => outcome.map_err(cause_of),
         Err(panic) => Err(FailureCause::Panic(panic_text(&*panic))),
@@ -135,7 +164,7 @@ fn cause_of(error: BoxError) -> FailureCause {
 /// A cause that travels through a handler's outcome, where there is room for errors alone.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Interrupted(FailureCause);
+pub(crate) struct Interrupted(pub(crate) FailureCause);
 
 fn limited(limit: Duration, running: Running<'_>) -> Running<'_> {
     Box::pin(async move {

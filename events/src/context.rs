@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::task::{self, Poll};
 
 use crate::any::AnyEvent;
+use crate::batch::Collected;
 use crate::event::EventDecl;
 use crate::failure::Failure;
 use crate::lifespan::Lifespan;
 use crate::metadata::Cause;
+use crate::provider::ProviderDecl;
 use crate::scope::ScopeQueue;
 
 /// What a handler's parameters are made from: the lifespan, and the event of the call.
@@ -32,6 +34,7 @@ pub(crate) enum About<'a> {
     /// An event that has not been stored: all that there is of it.
     Payload(&'a (dyn Any + Send + Sync)),
     Event(&'a AnyEvent),
+    Batch(&'a Arc<[Collected]>),
     Failure(&'a Failure),
 }
 
@@ -39,6 +42,7 @@ pub(crate) enum About<'a> {
 pub(crate) enum OwnedAbout {
     Nothing,
     Event(AnyEvent),
+    Batch(Arc<[Collected]>),
     Failure(Failure),
 }
 
@@ -48,6 +52,7 @@ impl About<'_> {
         match self {
             Self::Nothing | Self::Payload(_) => OwnedAbout::Nothing,
             Self::Event(event) => OwnedAbout::Event(event.clone()),
+            Self::Batch(batch) => OwnedAbout::Batch(Arc::clone(batch)),
             Self::Failure(failure) => OwnedAbout::Failure(failure.clone()),
         }
     }
@@ -58,6 +63,7 @@ impl OwnedAbout {
         match self {
             Self::Nothing => About::Nothing,
             Self::Event(event) => About::Event(event),
+            Self::Batch(batch) => About::Batch(batch),
             Self::Failure(failure) => About::Failure(failure),
         }
     }
@@ -78,7 +84,7 @@ impl<'a> Context<'a> {
         match self.about {
             About::Event(event) => Some(event),
             About::Failure(failure) => failure.event(),
-            About::Nothing | About::Payload(_) => None,
+            About::Nothing | About::Payload(_) | About::Batch(_) => None,
         }
     }
 
@@ -86,13 +92,18 @@ impl<'a> Context<'a> {
         match self.about {
             About::Payload(payload) => Some(payload),
             About::Event(event) => Some(event.payload()),
-            About::Nothing | About::Failure(_) => None,
+            About::Nothing | About::Batch(_) | About::Failure(_) => None,
         }
+    }
+
+    /// The value of type `T` that the scope was given in which the event was dispatched.
+    pub(crate) fn scope_value<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.values.and_then(|scope| scope.value())
     }
 
     /// The value of type `T` that the event's scope was given, or that of the lifespan where the scope has none.
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.values.and_then(|scope| scope.value()).or_else(|| self.lifespan.core().state())
+        self.scope_value().or_else(|| self.lifespan.core().state())
     }
 }
 
@@ -102,11 +113,20 @@ impl fmt::Debug for Context<'_> {
     }
 }
 
-/// What can be said of a handler without running it: the state that it needs and the events that it emits.
+/// What can be said of a function without running it: the state and the providers that it needs, the events that it emits.
 #[derive(Debug, Default)]
 pub struct Signature {
     pub(crate) state: Vec<StateType>,
     pub(crate) emits: Vec<&'static EventDecl>,
+    pub(crate) depends: Vec<Dependency>,
+}
+
+/// A parameter that a provider makes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dependency {
+    pub(crate) provider: &'static ProviderDecl,
+    /// Whether it is borrowed, and not taken by value.
+    pub(crate) shared: bool,
 }
 
 /// A type of state that some handler asks for.
@@ -123,6 +143,16 @@ impl Signature {
         if !self.state.contains(&needed) {
             self.state.push(needed);
         }
+    }
+
+    /// The paths of the providers that are needed, in the order of the parameters.
+    pub(crate) fn provider_paths(&self) -> Vec<String> {
+        self.depends.iter().map(|dependency| dependency.provider.site.path()).collect()
+    }
+
+    #[doc(hidden)]
+    pub fn __depends(&mut self, provider: &'static ProviderDecl, shared: bool) {
+        self.depends.push(Dependency { provider, shared });
     }
 
     /// Declares that the handler may dispatch events of type `E`.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{self, Poll};
 
 use futures_util::StreamExt as _;
+use futures_util::future::join;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::SemaphorePermit;
 
@@ -62,7 +63,7 @@ impl Delivery {
 }
 
 /// Events that were accepted together and are delivered by one task. Dropping it before the end is never silent.
-pub(crate) struct Batch {
+pub(crate) struct Bundle {
     work: Work,
     events: Vec<AnyEvent>,
     /// How many of the events have been delivered.
@@ -71,27 +72,55 @@ pub(crate) struct Batch {
     values: Option<Arc<ScopeQueue>>,
     /// Whether a handler waits for this delivery, which must not wait for that handler's place in turn.
     nested: bool,
+    /// Where the event came in, so that it is not sent back.
+    from: Option<Arc<str>>,
 }
 
-impl Batch {
+impl Bundle {
     /// Takes events that are counted as pending already.
     pub(crate) fn new(work: Work, events: Vec<AnyEvent>) -> Self {
-        Self { work, events, delivered: 0, values: None, nested: false }
+        Self { work, events, delivered: 0, values: None, nested: false, from: None }
     }
 
     /// Takes what a scope has collected, whose values go with it.
     pub(crate) fn of_scope(work: Work, events: Vec<AnyEvent>, scope: &Arc<ScopeQueue>) -> Self {
         let values = scope.has_values().then(|| Arc::clone(scope));
-        let mut batch = Self::new(work, events);
-        batch.values = values;
-        batch
+        let mut bundle = Self::new(work, events);
+        bundle.values = values;
+        bundle
+    }
+
+    /// Takes the event of a message, whose values go with it.
+    pub(crate) fn of_message(work: Work, event: AnyEvent, scope: Arc<ScopeQueue>, from: Arc<str>) -> Self {
+        let mut bundle = Self::new(work, vec![event]);
+        (bundle.values, bundle.from) = (Some(scope), Some(from));
+        bundle
     }
 
     /// Delivers the events: they start in order and overlap where they wait.
     pub(crate) async fn deliver(mut self) -> Delivery {
-        let (delivery, delivered) = self.deliver_all().await;
+        let sends = !self.work.lifespan().core().outlets.is_empty();
+        let (delivery, delivered) =
+            if sends { Box::pin(self.deliver_and_send()).await } else { self.deliver_all().await };
         self.delivered = delivered;
         delivery
+    }
+
+    /// Delivers to handlers and sinks, which do not wait for each other.
+    async fn deliver_and_send(&self) -> (Delivery, usize) {
+        let lifespan = self.work.lifespan();
+        let outlets = &lifespan.core().outlets;
+        let mut shares: Vec<Vec<&AnyEvent>> = outlets.0.iter().map(|_| Vec::new()).collect();
+        for event in &self.events {
+            for &index in route_of(lifespan, event).iter().flat_map(|route| &route.outlets) {
+                if self.from.is_none() || outlets.0[index].address.as_deref() != self.from.as_deref() {
+                    shares[index].push(event);
+                }
+            }
+        }
+        let ((mut delivery, delivered), sent) = join(self.deliver_all(), outlets.send_all(shares, lifespan)).await;
+        delivery.failures.extend(sent.failures);
+        (delivery, delivered.min(self.events.len() - sent.aborted))
     }
 
     /// Answers what became of the events, and how many were delivered before the lifespan was forced to end.
@@ -135,21 +164,28 @@ impl Batch {
     }
 }
 
-impl Drop for Batch {
+impl Drop for Bundle {
     fn drop(&mut self) {
         self.work.lifespan().core().settle(&self.events, self.delivered);
     }
 }
 
-impl fmt::Debug for Batch {
+impl fmt::Debug for Bundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch").field("events", &self.events).finish_non_exhaustive()
+        f.debug_struct("Bundle").field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
+fn route_of<'a>(lifespan: &'a Lifespan, event: &'a AnyEvent) -> Option<&'a Route> {
+    match event.subject() {
+        Subject::Declared { decl, variant } => lifespan.core().routes.declared(decl, *variant),
+        Subject::Unknown { route, .. } => Some(route),
     }
 }
 
 /// One event on its way through the stages of its route.
 struct EventRun<'a> {
-    batch: &'a Batch,
+    bundle: &'a Bundle,
     event: &'a AnyEvent,
     ambient: Option<Ambient>,
     /// The stages that have not been begun, and what is left of the one that has.
@@ -168,15 +204,12 @@ enum Permit<'a> {
 }
 
 impl<'a> EventRun<'a> {
-    fn new(batch: &'a Batch, event: &'a AnyEvent) -> Option<Self> {
-        let lifespan = batch.work.lifespan();
-        let route: &Route = match event.subject() {
-            Subject::Declared { decl, variant } => lifespan.core().routes.declared(decl, *variant)?,
-            Subject::Unknown { route, .. } => route,
-        };
+    fn new(bundle: &'a Bundle, event: &'a AnyEvent) -> Option<Self> {
+        let lifespan = bundle.work.lifespan();
+        let route = route_of(lifespan, event)?;
         let cause = Some(Cause::from(event.meta()));
         Some(Self {
-            batch,
+            bundle,
             event,
             ambient: Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan.clone()) }),
             stages: &route.stages,
@@ -188,7 +221,7 @@ impl<'a> EventRun<'a> {
     }
 
     fn lifespan(&self) -> &'a Lifespan {
-        self.batch.work.lifespan()
+        self.bundle.work.lifespan()
     }
 
     fn count(&mut self, ended: Ended) {
@@ -197,7 +230,7 @@ impl<'a> EventRun<'a> {
 
     /// How many handlers of the stage begin together, and how many places at work they need for it.
     fn part(&self) -> (usize, u32) {
-        if self.batch.nested || !self.stage.iter().any(Handler::can_wait) {
+        if self.bundle.nested || !self.stage.iter().any(Handler::can_wait) {
             return (self.stage.len(), 0);
         }
         let part = self.stage.len().min(self.lifespan().core().limits.max_at_work);
@@ -227,7 +260,7 @@ impl<'a> EventRun<'a> {
     fn start(&mut self, cx: &mut task::Context<'_>) {
         let (part, rest) = self.stage.split_at(self.part().0);
         self.stage = rest;
-        let context = Context::new(self.lifespan(), About::Event(self.event), self.batch.values.as_ref());
+        let context = Context::new(self.lifespan(), About::Event(self.event), self.bundle.values.as_ref());
         for handler in part {
             match begin(handler, context) {
                 Begun::Ended(ended) => self.count(ended),
@@ -258,6 +291,9 @@ impl<'a> EventRun<'a> {
             }
             if self.stage.is_empty() {
                 let Some((next, rest)) = self.stages.split_first() else {
+                    let seam = &self.lifespan().core().seam;
+                    seam.ran(self.event, self.delivery.handlers);
+                    seam.delivered(self.event);
                     return Poll::Ready(std::mem::take(&mut self.delivery));
                 };
                 (self.stage, self.stages) = (next, rest);
@@ -310,13 +346,13 @@ pub(crate) struct Handover {
 }
 
 impl Handover {
-    pub(crate) fn new(mut batch: Batch) -> Self {
-        let lifespan = batch.work.lifespan().clone();
-        batch.nested = Ambient::current().is_some_and(|ambient| ambient.in_handler);
+    pub(crate) fn new(mut bundle: Bundle) -> Self {
+        let lifespan = bundle.work.lifespan().clone();
+        bundle.nested = Ambient::current().is_some_and(|ambient| ambient.in_handler);
         let delivery: Pin<Box<dyn Future<Output = Delivery> + Send>> = if lifespan.core().is_here() {
-            Box::pin(batch.deliver())
+            Box::pin(bundle.deliver())
         } else {
-            let task = lifespan.core().runtime.spawn(batch.deliver());
+            let task = lifespan.core().runtime.spawn(bundle.deliver());
             Box::pin(async move { task.await.unwrap_or_default() })
         };
         Self { lifespan, delivery: Some(delivery) }
@@ -349,7 +385,7 @@ impl fmt::Debug for Handover {
 }
 
 /// Delivers what nobody waits for, in a task of its own.
-pub(crate) fn schedule(batch: Batch) {
-    let runtime = batch.work.lifespan().core().runtime.clone();
-    runtime.spawn(batch.deliver());
+pub(crate) fn schedule(bundle: Bundle) {
+    let runtime = bundle.work.lifespan().core().runtime.clone();
+    runtime.spawn(bundle.deliver());
 }

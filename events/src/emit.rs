@@ -7,8 +7,8 @@ use crate::context::{Ambient, Context, Signature};
 use crate::dispatch::DispatchError;
 use crate::error::BoxError;
 use crate::event::Event;
-use crate::extract::FromContext;
 use crate::handler::Outcome;
+use crate::params::FromContext;
 
 /// What a handler may return: nothing, an event, or an `Option`, a `Vec`, a tuple or a `Result` of these.
 ///

@@ -6,8 +6,10 @@ use std::sync::OnceLock;
 
 use serde_json::value::RawValue;
 
+use crate::any::{Loose, Payload};
 use crate::place::Place;
 use crate::validate::ValidationErrors;
+use crate::wire::DecodeError;
 
 /// A value with a name, which can be dispatched. Implemented by [`#[derive(Event)]`](derive@crate::Event), and by it alone.
 ///
@@ -54,6 +56,12 @@ pub trait Event: Send + Sync + Sized + 'static {
     #[doc(hidden)]
     fn __variant(&self) -> usize;
 
+    /// The one value that a newtype holds; of any other type the event itself.
+    #[doc(hidden)]
+    fn __wrapped(&self) -> &(dyn Any + Send + Sync) {
+        self
+    }
+
     #[doc(hidden)]
     fn __declaration() -> &'static EventDecl;
 }
@@ -62,8 +70,34 @@ pub trait Event: Send + Sync + Sized + 'static {
 pub type Serialize = fn(&dyn Any) -> Result<Box<RawValue>, serde_json::Error>;
 /// Checks a payload by its own rules.
 pub type Validate = fn(&dyn Any) -> Result<(), ValidationErrors>;
-/// Makes a payload out of JSON; the number says which variant of an enum it is to be.
-pub type Deserialize = fn(usize, &[u8]) -> Result<Box<dyn crate::any::Payload>, crate::wire::DecodeError>;
+/// Checks a value that an event wraps by the rules of that value's type.
+pub type ValidateWrapped = fn(&dyn Any) -> Result<(), validator::ValidationErrors>;
+/// Writes the JSON Schema of a payload. Nobody can, without the feature `schema`.
+#[cfg(feature = "schema")]
+pub type Schema = fn() -> serde_json::Value;
+/// Writes the JSON Schema of a payload. Nobody can, without the feature `schema`.
+#[cfg(not(feature = "schema"))]
+pub type Schema = std::convert::Infallible;
+/// Makes an event out of JSON; the number says which variant of an enum it is to be.
+pub type Deserialize = fn(usize, &[u8]) -> Result<Decoded, DecodeError>;
+
+/// An event that was made out of JSON.
+pub struct Decoded {
+    pub(crate) variant: usize,
+    pub(crate) payload: Box<dyn Payload>,
+}
+
+impl Decoded {
+    pub(crate) fn new<E: Event>(event: E) -> Self {
+        Self { variant: event.__variant(), payload: Box::new(Loose::new(event)) }
+    }
+}
+
+impl fmt::Debug for Decoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoded").field("variant", &self.variant).finish_non_exhaustive()
+    }
+}
 
 /// What the derive says about a type: one static per event type, put into the link table.
 pub struct EventDecl {
@@ -71,6 +105,9 @@ pub struct EventDecl {
     pub type_name: &'static str,
     #[doc(hidden)]
     pub names: &'static [&'static str],
+    /// One for each name.
+    #[doc(hidden)]
+    pub variants: &'static [Variant],
     #[doc(hidden)]
     pub place: Place,
     #[doc(hidden)]
@@ -82,7 +119,53 @@ pub struct EventDecl {
     #[doc(hidden)]
     pub validate: Option<Validate>,
     #[doc(hidden)]
+    pub schema: Option<Schema>,
+    #[doc(hidden)]
     pub slot: Slot,
+}
+
+/// What is declared of one name of a type.
+#[derive(Debug)]
+pub struct Variant {
+    /// What serde calls a variant of an enum.
+    #[doc(hidden)]
+    pub wire: Option<&'static str>,
+    /// Other names under which payloads may arrive.
+    #[doc(hidden)]
+    pub aliases: &'static [&'static str],
+    #[doc(hidden)]
+    pub version: u32,
+    /// How payloads of the versions before are read, the oldest first.
+    #[doc(hidden)]
+    pub upgrades: &'static [Deserialize],
+    #[doc(hidden)]
+    pub fields: &'static [Field],
+    /// The rules of the type that a newtype wraps.
+    #[doc(hidden)]
+    pub wrapped: Option<ValidateWrapped>,
+}
+
+/// What is declared of a field.
+#[derive(Debug)]
+pub struct Field {
+    #[doc(hidden)]
+    pub name: &'static str,
+    /// Its name in JSON: `[1]` in a tuple, empty in a newtype, which is its field.
+    #[doc(hidden)]
+    pub wire: &'static str,
+    /// Whether its own fields stand beside it in JSON.
+    #[doc(hidden)]
+    pub flat: bool,
+    /// Whether its value must not be shown.
+    #[doc(hidden)]
+    pub secret: bool,
+}
+
+impl Field {
+    /// Whether nothing of a payload may be shown: it is a newtype of a secret.
+    pub(crate) fn all_secret(fields: &[Self]) -> bool {
+        matches!(fields, [Self { wire: "", secret: true, .. }])
+    }
 }
 
 impl EventDecl {

@@ -1,16 +1,13 @@
-//! What a handler's parameters may be.
+//! What a handler's first parameter may be: the event.
 
-use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::any::AnyEvent;
-use crate::context::{About, Context, Signature};
+use crate::context::{About, Context};
 use crate::error::BoxError;
 use crate::event::{Event, EventDecl};
 use crate::failure::Failure;
-use crate::lifespan::Lifespan;
 
 /// Which events a handler's first parameter takes.
 #[derive(Clone, Copy, Debug)]
@@ -111,11 +108,11 @@ impl EventRef for Failure {
     }
 }
 
-/// A type that a handler may take by value in its first parameter: `E` where `E: Clone`, `Arc<E>`, `View<T>`.
+/// A type that a handler may take by value in its first parameter: `E` where `E: Clone`, `Arc<E>`, `View<T>`, `Batch<E>`.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot take its event as `{Self}`",
     label = "not an event that can be taken by value",
-    note = "take `&E` or `Arc<E>` for an event type `E`, `E` itself when it is `Clone`, `View<T>`, or `&AnyEvent`"
+    note = "take `&E` or `Arc<E>` for an event type `E`, `E` itself when it is `Clone`, `Batch<E>`, `View<T>`, or `&AnyEvent`"
 )]
 pub trait EventArg: Sized {
     #[doc(hidden)]
@@ -158,140 +155,7 @@ impl EventArg for AnyEvent {
     }
 }
 
-/// A type that a handler may take in any parameter but the first: made for each call from its [`Context`].
-///
-/// The crate's own are [`State`], [`Lifespan`], [`Metadata`](crate::Metadata) and [`Emit`](crate::Emit).
-///
-/// # Examples
-///
-/// ```
-/// use events::{Context, FromContext, Signature, State};
-///
-/// struct Locale(String);
-///
-/// impl FromContext for Locale {
-///     type Error = events::MissingState;
-///
-///     fn from_context(context: &Context<'_>) -> Result<Self, Self::Error> {
-///         State::<String>::from_context(context).map(|locale| Self(locale.to_lowercase()))
-///     }
-///
-///     // `start()` now fails when the lifespan has no `String`, instead of each call.
-///     fn declare(signature: &mut Signature) {
-///         State::<String>::declare(signature);
-///     }
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "a handler cannot ask for `{Self}`",
-    label = "`{Self}` does not implement `FromContext`",
-    note = "the first parameter is the event; the others are `State<T>`, `Lifespan`, `Metadata`, `Emit<(A, B)>` or a type of yours that implements `events::FromContext`"
-)]
-pub trait FromContext: Sized {
-    /// Why the value could not be made.
-    type Error: Into<BoxError>;
-
-    /// Makes the value for one call.
-    ///
-    /// # Errors
-    ///
-    /// Whatever keeps the value from being made. The handler does not run then, and the error becomes its `Failure`.
-    fn from_context(context: &Context<'_>) -> Result<Self, Self::Error>;
-
-    /// As `from_context`, in a form that names no associated type: where the type is not `FromContext` at all, that is one
-    /// error and not two.
-    #[doc(hidden)]
-    fn __make(context: &Context<'_>) -> Result<Self, BoxError> {
-        Self::from_context(context).map_err(Into::into)
-    }
-
-    /// Says what the value needs, so that `start()` can miss it. The default needs nothing.
-    fn declare(signature: &mut Signature) {
-        let _ = signature;
-    }
-}
-
 /// The error of a parameter that speaks of the event where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no event here")]
 pub struct NoEvent;
-
-/// A value that the lifespan was started with: a parameter of handlers.
-///
-/// Dereferences to `T`. When no value of the type was given to the builder, `start()` fails and names the handler.
-///
-/// # Examples
-///
-/// ```standalone_crate
-/// use events::{Event, Lifespan, State, on};
-///
-/// struct Config {
-///     greeting: &'static str,
-/// }
-///
-/// #[derive(Event)]
-/// struct CatArrived {
-///     name: String,
-/// }
-///
-/// #[on]
-/// fn greet(event: &CatArrived, config: State<Config>) {
-///     println!("{} {}", config.greeting, event.name);
-/// }
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), events::Error> {
-/// let app = Lifespan::builder().state(Config { greeting: "hello" }).start().await?;
-/// app.dispatch(CatArrived { name: "Tom".into() })?;
-/// app.shutdown().await?;
-/// # Ok(())
-/// # }
-/// ```
-pub struct State<T>(pub Arc<T>);
-
-impl<T> Clone for State<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Deref for State<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for State<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("State").field(&self.0).finish()
-    }
-}
-
-/// The error of a parameter whose state the lifespan does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the lifespan has no state of type `{type_name}`: give it to `Lifespan::builder().state(..)`")]
-pub struct MissingState {
-    type_name: &'static str,
-}
-
-impl<T: Send + Sync + 'static> FromContext for State<T> {
-    type Error = MissingState;
-
-    fn from_context(context: &Context<'_>) -> Result<Self, MissingState> {
-        context.state::<T>().map(Self).ok_or(MissingState { type_name: std::any::type_name::<T>() })
-    }
-
-    fn declare(signature: &mut Signature) {
-        signature.needs_state::<T>();
-    }
-}
-
-impl FromContext for Lifespan {
-    type Error = std::convert::Infallible;
-
-    fn from_context(context: &Context<'_>) -> Result<Self, Self::Error> {
-        Ok(context.lifespan.clone())
-    }
-}

@@ -35,6 +35,7 @@ struct Inner {
     event: Option<AnyEvent>,
     site: Site,
     cause: FailureCause,
+    attempt: u32,
     duration: Duration,
 }
 
@@ -48,6 +49,9 @@ pub enum FailureCause {
     Panic(String),
     /// The handler took longer than its `timeout`.
     Timeout(Duration),
+    /// The handler failed on a [`Batch`](crate::Batch) that the event was in, with this text. The failure of the batch's first
+    /// event tells of it, to the log and to the hooks as well.
+    InBatch(String),
     /// The lifespan was forced to end while the handler was at work.
     Aborted,
 }
@@ -58,6 +62,7 @@ impl fmt::Display for FailureCause {
             Self::Error(error) => write!(f, "{error}"),
             Self::Panic(text) => write!(f, "it panicked: {text}"),
             Self::Timeout(limit) => write!(f, "it took longer than its time-out of {limit:?}"),
+            Self::InBatch(text) => write!(f, "its batch failed: {text}"),
             Self::Aborted => f.write_str("it was at work when the lifespan was forced to end"),
         }
     }
@@ -67,12 +72,23 @@ impl Failure {
     /// The failure of a call that has one.
     pub(crate) fn of(event: Option<&AnyEvent>, ended: Ended) -> Option<Self> {
         let Ended { site, failed, duration } = ended;
-        failed.map(|cause| Self { inner: Arc::new(Inner { event: event.cloned(), site, cause, duration }) })
+        failed.map(|cause| Self { inner: Arc::new(Inner { event: event.cloned(), site, cause, attempt: 1, duration }) })
     }
 
     /// The failure of a call without an event that was not waited for to its end.
     pub(crate) fn of_interruption(site: Site, cause: FailureCause, duration: Duration) -> Self {
-        Self { inner: Arc::new(Inner { event: None, site, cause, duration }) }
+        Self { inner: Arc::new(Inner { event: None, site, cause, attempt: 1, duration }) }
+    }
+
+    /// The failure of a sink.
+    pub(crate) fn of_sink(
+        event: Option<&AnyEvent>,
+        site: Site,
+        cause: FailureCause,
+        attempt: u32,
+        duration: Duration,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { event: event.cloned(), site, cause, attempt, duration }) }
     }
 
     /// The event that was handled; none for hooks and periodic functions.
@@ -80,7 +96,7 @@ impl Failure {
         self.inner.event.as_ref()
     }
 
-    /// The path of the function: `my_app::billing::charge`. A closure has none, and is called `closure`.
+    /// The path of the function: `my_app::billing::charge`. A closure has none, and is called `closure`; a sink is called `sink`.
     pub fn handler(&self) -> String {
         self.inner.site.path()
     }
@@ -95,9 +111,9 @@ impl Failure {
         &self.inner.cause
     }
 
-    /// Which attempt it was, counted from 1. Handlers are not run again by themselves, so that this is 1.
+    /// Which attempt it was, counted from 1. Sinks try again; handlers are not run again by themselves, so that theirs is 1.
     pub fn attempt(&self) -> u32 {
-        1
+        self.inner.attempt
     }
 
     /// How long the handler had run.
@@ -132,7 +148,9 @@ impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.cause() {
             FailureCause::Error(error) => Some(&**error),
-            FailureCause::Panic(_) | FailureCause::Timeout(_) | FailureCause::Aborted => None,
+            FailureCause::Panic(_) | FailureCause::Timeout(_) | FailureCause::InBatch(_) | FailureCause::Aborted => {
+                None
+            }
         }
     }
 }

@@ -1,21 +1,24 @@
 //! What `#[on]` declares about a function, and handlers as a lifespan has them.
 
+use std::any::TypeId;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+
+use crate::batch::{BatchLimits, Bucket};
 use crate::context::{Context, Signature};
 use crate::error::BoxError;
 use crate::event::EventDecl;
 use crate::extract::Accepts;
 use crate::place::Site;
+use crate::provider::ProvidedCall;
 
 /// How a call ended: everything that the handler returned has been dispatched, or something went wrong.
 pub type Outcome = Result<(), BoxError>;
 /// A call that has begun.
-pub type Running<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+pub type Running<'a> = BoxFuture<'a, Outcome>;
 /// A call that ends before it returns.
 pub(crate) type SyncCall = fn(Context<'_>) -> Outcome;
 /// A call that begins when it is polled.
@@ -32,13 +35,29 @@ pub enum Call {
     Blocking(SyncCall),
     /// A `fn` inside the dispatch.
     Now(SyncCall),
+    /// A function that asks providers for its parameters, in the delivery's task.
+    With {
+        #[doc(hidden)]
+        call: ProvidedCall,
+        /// Whether some of the values are made for the call.
+        #[doc(hidden)]
+        per_call: bool,
+        #[doc(hidden)]
+        is_async: bool,
+    },
 }
 
 impl Call {
+    /// A `fn` that asks providers: in place, unless values must be made for it.
+    #[must_use]
+    pub const fn in_place(call: SyncCall, with: ProvidedCall, per_call: bool) -> Self {
+        if per_call { Self::With { call: with, per_call, is_async: false } } else { Self::Sync(call) }
+    }
+
     pub(crate) fn keyword(self) -> &'static str {
         match self {
-            Self::Async(_) => "async",
-            Self::Sync(_) => "sync",
+            Self::Async(_) | Self::With { is_async: true, .. } => "async",
+            Self::Sync(_) | Self::With { .. } => "sync",
             Self::Blocking(_) => "blocking",
             Self::Now(_) => "now",
         }
@@ -54,6 +73,9 @@ impl fmt::Debug for Call {
 /// What the macro says about a function: one value per attribute, in the link table.
 #[derive(Debug)]
 pub struct HandlerDecl {
+    /// The type that the function alone has, by which it is found when it is given as a value.
+    #[doc(hidden)]
+    pub id: TypeId,
     #[doc(hidden)]
     pub site: Site,
     /// The type of the first parameter, as it was written.
@@ -70,6 +92,8 @@ pub struct HandlerDecl {
     pub timeout: Option<Duration>,
     #[doc(hidden)]
     pub group: Option<&'static str>,
+    #[doc(hidden)]
+    pub batch: Option<BatchLimits>,
     #[doc(hidden)]
     pub call: Call,
     /// Whether the payload must be stored as an `Arc`.
@@ -106,6 +130,8 @@ inventory::collect!(HandlerDecl);
 #[derive(Clone)]
 pub(crate) enum Handler {
     Declared(&'static HandlerDecl),
+    /// A function that takes batches.
+    Batched(Arc<Bucket>),
     Closure(Arc<ClosureHandler>),
 }
 
@@ -133,6 +159,7 @@ impl Handler {
     pub(crate) fn site(&self) -> Site {
         match self {
             Self::Declared(decl) => decl.site,
+            Self::Batched(bucket) => bucket.handler.site,
             Self::Closure(closure) => closure.site,
         }
     }
@@ -140,6 +167,7 @@ impl Handler {
     pub(crate) fn order(&self) -> i32 {
         match self {
             Self::Declared(decl) => decl.order,
+            Self::Batched(bucket) => bucket.handler.order,
             Self::Closure(_) => 0,
         }
     }
@@ -147,7 +175,8 @@ impl Handler {
     pub(crate) fn timeout(&self) -> Option<Duration> {
         match self {
             Self::Declared(decl) => decl.timeout,
-            Self::Closure(_) => None,
+            // The time-out is for the call, and not for those who wait for it.
+            Self::Batched(_) | Self::Closure(_) => None,
         }
     }
 
@@ -155,6 +184,7 @@ impl Handler {
     pub(crate) fn payload_type(&self) -> Option<&'static EventDecl> {
         match self {
             Self::Declared(decl) => decl.accepts.payload_type(),
+            Self::Batched(bucket) => bucket.handler.accepts.payload_type(),
             Self::Closure(closure) => closure.accepts.payload_type(),
         }
     }
@@ -162,6 +192,7 @@ impl Handler {
     pub(crate) fn takes_name(&self, name: &str) -> bool {
         match self {
             Self::Declared(decl) => decl.takes_name(name),
+            Self::Batched(bucket) => bucket.handler.takes_name(name),
             Self::Closure(closure) => {
                 closure.pattern.as_ref().is_none_or(|pattern| crate::Pattern::new(pattern).matches(name))
             }
@@ -172,6 +203,7 @@ impl Handler {
     pub(crate) fn is_shared(&self) -> bool {
         match self {
             Self::Declared(decl) => decl.shared,
+            Self::Batched(_) => false,
             Self::Closure(closure) => matches!(closure.accepts, Accepts::Type(_)),
         }
     }
@@ -182,13 +214,14 @@ impl Handler {
             Self::Declared(HandlerDecl { call: Call::Now(call), bare, shared, accepts, .. }) => {
                 Some((*call, *bare && !shared && matches!(accepts, Accepts::Type(_))))
             }
-            Self::Declared(_) | Self::Closure(_) => None,
+            Self::Declared(_) | Self::Batched(_) | Self::Closure(_) => None,
         }
     }
 
     /// Whether it can wait, and so counts among the handlers at work.
     pub(crate) fn can_wait(&self) -> bool {
-        !matches!(self, Self::Declared(HandlerDecl { call: Call::Sync(_) | Call::Now(_), .. }))
+        // What waits for its batch is not at work.
+        !matches!(self, Self::Batched(_) | Self::Declared(HandlerDecl { call: Call::Sync(_) | Call::Now(_), .. }))
     }
 }
 

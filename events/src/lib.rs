@@ -59,6 +59,9 @@
 //! | [`deliver`] | run the handlers of an event, and wait for them |
 //! | [`Lifespan`] | one run of an application; several may live in one process |
 //! | [scope](Lifespan::scope) | a unit of work that collects events and delivers them when it ends |
+//! | provider | a function under [`#[provide]`](macro@provide): it makes a value that a handler asks for |
+//! | [sink](Sink) | where events leave the process |
+//! | [source](Source) | where events come in; each message is told a [settlement](Settlement) |
 //! | [`State`] | a value that a lifespan was started with; a scope may lay its own over it |
 //! | [`LifespanVar`] | a `static` with one value for each lifespan |
 //! | [`#[every(..)]`](macro@every) | calls a function again and again while a lifespan runs |
@@ -74,12 +77,16 @@
 //! - An event that was accepted is delivered: also when the scope's work fails or panics, and when its future is dropped.
 //!   [`Lifespan::shutdown`] waits for every handler and for what the handlers dispatch.
 //! - An event that cannot be accepted is a [`DispatchError`] where it was dispatched. Nothing is lost in silence.
+//! - A program can run without what its events set off: where dispatch is
+//!   [disabled](LifespanBuilder::disable_dispatch), by code or by `EVENTS_DISABLE_DISPATCH=1`, events are checked, then
+//!   dropped.
 //! - Everything that waits is bounded: [chains](LifespanBuilder::max_hops), [events](LifespanBuilder::max_pending),
 //!   remembered names.
 //!
 //! # Guides
 //!
 //! - [`docs::semantics`]: order, isolation, cancellation, limits, start and end, and what can be lost when.
+//! - [`docs::payloads`]: shapes, rules, names and versions, JSON.
 //! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
 //! - [`docs::compile_errors`]: every error of the macros, its cause and its cure.
 //!
@@ -89,7 +96,10 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
+//! | `amqp` | [`events::amqp`](amqp): sources and sinks of `RabbitMQ` and other brokers of AMQP 0.9.1; without TLS |
+//! | `schema` | `catalog().schema(..)`: the JSON Schema of payloads that derive `schemars::JsonSchema` |
 //! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
+//! | `testing` | [`events::testing`](testing): a lifespan that a test looks into, one handler alone, handlers in every order |
 //! | `tower` | `events::tower::EventsLayer`: a scope for each request of axum, hyper, tonic and other tower services over HTTP |
 //!
 //! # Rust version
@@ -101,34 +111,51 @@
 //! `EVENTS_MACROS_DEBUG=1 cargo build` prints what the macros made of each item, laid out by `rustfmt`. Cargo does not
 //! expand again what has not changed: touch the file first.
 
+#[cfg(feature = "amqp")]
+pub mod amqp;
 pub mod docs;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "tower")]
 pub mod tower;
 
 mod any;
+mod backoff;
+mod batch;
 mod call;
 mod catalog;
 mod context;
 mod delivery;
 mod dispatch;
 mod emit;
+mod envelope;
 mod error;
 mod event;
 mod extract;
 mod failure;
+mod format;
 mod handler;
 mod lifespan;
 mod link;
+mod memory;
 mod metadata;
 mod name;
+mod params;
 mod pattern;
 mod place;
 mod proof;
+mod provider;
 mod registry;
+mod rfc3339;
 mod route;
 #[cfg(feature = "signal")]
 mod run;
+#[cfg(feature = "schema")]
+mod schema;
 mod scope;
+mod seam;
+mod sink;
+mod source;
 mod sync;
 mod timing;
 mod validate;
@@ -141,27 +168,35 @@ mod wire;
 pub mod __private;
 
 pub use any::{AnyEvent, Json, JsonError};
-pub use catalog::{Catalog, EventInfo, Finding, HandlerInfo, catalog};
+pub use batch::{Batch, BatchItem};
+pub use catalog::{Catalog, EventInfo, Finding, HandlerInfo, ProviderInfo, catalog};
 pub use context::{Context, Signature};
 pub use delivery::Delivery;
-pub use dispatch::{DispatchError, deliver, dispatch, dispatch_named};
+pub use dispatch::{DispatchError, deliver, dispatch, dispatch_named, dispatch_named_version, dispatch_unchecked};
 pub use emit::{Emit, EmitSet, Includes, IntoEvents};
+pub use envelope::Envelope;
 pub use error::{BoxError, Error};
 pub use event::Event;
-pub use extract::{EventArg, EventRef, FromContext, MissingState, NoEvent, State};
+pub use extract::{EventArg, EventRef, NoEvent};
 pub use failure::{Failure, FailureCause};
+pub use format::{CloudEvents, Format, FormatError, Message, Pair};
 pub use lifespan::{Lifespan, LifespanBuilder, ShutdownError, ShutdownReport, StartError, StartFinding};
+pub use memory::{Memory, MemoryIncoming, MemorySink, MemorySource};
 pub use metadata::{EventId, Metadata};
 pub use name::NameError;
+pub use params::{FromContext, MissingScopeValue, MissingState, ScopeValue, State};
 pub use pattern::Pattern;
 pub use place::Place;
+pub use provider::{Ending, LifespanProvider, Provider, ProviderError, Teardown};
 #[cfg(feature = "signal")]
 pub use run::{Exit, Signal, run};
 pub use scope::{InScope, InScopeExt, OnError, Scope, Scoped, SpawnError, spawn, spawn_blocking};
+pub use sink::{ConfiguredSink, Echo, IntoSink, Null, Sink, SinkError, SinkExt};
+pub use source::{ConfiguredSource, Incoming, IntoSource, Mark, Received, Settlement, Source, SourceError, SourceExt};
 pub use timing::{Timed, Timing, TimingOutcome, timed, timed_sync, try_timed, try_timed_sync};
 pub use validate::{FieldError, ValidationErrors};
 pub use var::{LifespanVar, VarError, VarGuard};
 pub use view::View;
 pub use wire::DecodeError;
 
-pub use events_macros::{Event, every, on, timed};
+pub use events_macros::{Event, every, on, provide, timed};

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 
 use crate::any::AnyEvent;
 use crate::context::{Context, Signature};
-use crate::extract::{FromContext, NoEvent};
+use crate::extract::NoEvent;
+use crate::params::FromContext;
 
 /// The identity of an event. Its text is unique for every event of every lifespan.
 ///
@@ -23,13 +24,33 @@ enum Id {
         lifespan: u64,
         number: u64,
     },
-    #[expect(dead_code, reason = "what arrives from a source brings its identity along")]
+    /// What arrives from elsewhere brings its identity along. Never a text that a lifespan here could have made: one text
+    /// is one identity.
     Foreign(Arc<str>),
 }
 
 impl EventId {
+    /// The identity that has a text.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self(Id::read(text).unwrap_or_else(|| Id::Foreign(text.into())))
+    }
+
+    /// Whether it is none: what was read did not say any.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(&self.0, Id::Foreign(text) if text.is_empty())
+    }
+
     pub(crate) fn local(lifespan: u64, number: u64) -> Self {
         Self(Id::Local { lifespan, number })
+    }
+}
+
+impl Id {
+    /// The text of a lifespan, and nothing that only looks like one.
+    fn read(text: &str) -> Option<Self> {
+        let (lifespan, number) = text.split_once('-')?;
+        let id = Self::Local { lifespan: u64::from_str_radix(lifespan, 16).ok()?, number: number.parse().ok()? };
+        (EventId(id.clone()).to_string() == text).then_some(id)
     }
 }
 
@@ -111,6 +132,11 @@ impl Metadata {
     /// The event's identity.
     pub fn id(&self) -> &EventId {
         self.event.id()
+    }
+
+    /// The version of the payload's type.
+    pub fn version(&self) -> u32 {
+        self.event.version()
     }
 
     /// When the event was dispatched.

@@ -1,6 +1,7 @@
 //! Where in the source something was declared.
 
 use std::fmt;
+use std::panic::Location;
 
 /// A place in the source: a file and a line of it, and the module that the line is in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,6 +15,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// A place that has no path: a call.
+    pub(crate) fn of(location: &'static Location<'static>) -> Self {
+        Self { module: "", file: location.file(), line: location.line() }
+    }
+
     /// The path of the module, the crate first: `my_app::billing`.
     pub fn module(&self) -> &'static str {
         self.module
@@ -65,9 +71,19 @@ impl Site {
         }
     }
 
+    /// A sink, which has a place where it was given to the lifespan, and no name.
+    pub(crate) fn of_sink(location: &'static std::panic::Location<'static>) -> Self {
+        Self { name: "sink", ..Self::of_closure(location) }
+    }
+
+    /// A source, which has a place where it was given to the lifespan, and no name.
+    pub(crate) fn of_source(location: &'static std::panic::Location<'static>) -> Self {
+        Self { name: "source", ..Self::of_closure(location) }
+    }
+
     /// A closure, which has a place and no name.
-    pub(crate) fn of_closure(location: &'static std::panic::Location<'static>) -> Self {
-        Self { name: "closure", place: Place { module: "", file: location.file(), line: location.line() } }
+    pub(crate) fn of_closure(location: &'static Location<'static>) -> Self {
+        Self { name: "closure", place: Place::of(location) }
     }
 }
 

@@ -1,20 +1,31 @@
 //! What the macros' expansions are written in. Not a public interface: it changes with every version.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 use validator::Validate;
 
+use crate::wire::DecodeError;
+
+pub use crate::batch::BatchLimits;
 pub use crate::context::{Context, Signature};
 pub use crate::emit::IntoEvents;
-pub use crate::event::{Deserialize, Event, EventDecl, EventEntry, Serialize, Slot, Validate as ValidateFn};
-pub use crate::extract::{Accepts, EventArg, EventRef, FromContext, Moment, Schedule};
+pub use crate::event::{
+    Decoded, Deserialize, Event, EventDecl, EventEntry, Field, Schema, Serialize, Slot, Validate as ValidateFn,
+    ValidateWrapped, Variant,
+};
+pub use crate::extract::{Accepts, EventArg, EventRef, Moment, Schedule};
 pub use crate::handler::{Call, HandlerDecl, Outcome, Running};
 pub use crate::link::LinkDecl;
 pub use crate::name::assert_name;
+pub use crate::params::FromContext;
 pub use crate::place::{Place, Site};
 pub use crate::proof::{assert_reachable, assert_takes_events, assert_takes_failures};
+pub use crate::provider::{
+    Facts, Fallible, Lend, Lent, LifespanProvider, Made, Making, Provided, Provider, ProviderDecl, ProviderEntry,
+    ProviderFault, ProviderParam, assert_at_once, assert_lifespan, assert_owned, at_once, block_with, made, once_with,
+};
 pub use inventory;
 
 /// What a type can do, asked of the concrete type: an inherent constant where the bound holds, the trait's where not.
@@ -28,6 +39,8 @@ pub trait Unable {
     const DESERIALIZE: Option<Deserialize> = None;
     const DESERIALIZE_VARIANT: Option<Deserialize> = None;
     const VALIDATE: Option<ValidateFn> = None;
+    const RULES: Option<ValidateWrapped> = None;
+    const SCHEMA: Option<Schema> = None;
 }
 
 impl<T> Unable for Probe<T> {}
@@ -42,8 +55,56 @@ impl<T: Event + DeserializeOwned> Probe<T> {
     pub const DESERIALIZE_VARIANT: Option<Deserialize> = Some(crate::wire::deserialize_variant::<T>);
 }
 
-impl<T: Validate + Any> Probe<T> {
+impl<T: Event + Validate> Probe<T> {
     pub const VALIDATE: Option<ValidateFn> = Some(crate::validate::validate::<T>);
+}
+
+impl<T: Validate + Any> Probe<T> {
+    pub const RULES: Option<ValidateWrapped> = Some(crate::validate::rules::<T>);
+}
+
+#[cfg(feature = "schema")]
+impl<T: schemars::JsonSchema> Probe<T> {
+    pub const SCHEMA: Option<Schema> = Some(crate::schema::of::<T>);
+}
+
+/// How an event is checked: by the rules of its type, or else by those of the types that its variants wrap.
+pub const fn rules_of<E: Event>(own: Option<ValidateFn>, variants: &[Variant]) -> Option<ValidateFn> {
+    let mut i = 0;
+    while own.is_none() && i < variants.len() {
+        if variants[i].wrapped.is_some() {
+            return Some(crate::validate::validate_wrapped::<E>);
+        }
+        i += 1;
+    }
+    own
+}
+
+/// A type that payloads had before they became those of `E`.
+#[diagnostic::on_unimplemented(
+    message = "a payload of `{Self}` cannot be upgraded to `{E}`",
+    label = "not an older form of `{E}`",
+    note = "implement `From<{Self}>` for `{E}`, and derive `serde::Deserialize` for `{Self}`"
+)]
+pub trait Older<E> {
+    /// Reads a payload of this type, and makes one of today out of it.
+    ///
+    /// # Errors
+    ///
+    /// Where the JSON is of another type.
+    fn upgrade(variant: usize, json: &[u8]) -> Result<Decoded, DecodeError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Event + From<O>, O: DeserializeOwned> Older<E> for O {
+    fn upgrade(_: usize, json: &[u8]) -> Result<Decoded, DecodeError> {
+        crate::wire::decode::<O>(json).map(|older| Decoded::new(E::from(older)))
+    }
+}
+
+/// The type that a function alone has.
+pub const fn id_of<F: 'static>(_: &F) -> TypeId {
+    TypeId::of::<F>()
 }
 
 /// Puts a call on the heap; says it where the user's future is not `Send`.

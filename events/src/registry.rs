@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use crate::event::{EventDecl, EventEntry};
 use crate::handler::HandlerDecl;
 use crate::link::LinkDecl;
+use crate::provider::{ProviderDecl, ProviderEntry};
 
 /// Everything that this binary declares.
 #[derive(Debug)]
@@ -16,13 +17,15 @@ pub(crate) struct Registry {
     pub(crate) handlers: Vec<&'static HandlerDecl>,
     /// What is called without an event, in order: hooks and periodic functions.
     pub(crate) others: Vec<&'static HandlerDecl>,
+    /// By place.
+    pub(crate) providers: Vec<&'static ProviderDecl>,
     pub(crate) linked: Vec<&'static LinkDecl>,
     /// What each name means; the first type, where two types claim it.
     pub(crate) names: HashMap<&'static str, Named>,
     pub(crate) duplicates: Vec<Duplicate>,
 }
 
-/// A variant of a type, found by its name.
+/// A variant of a type, found by its name or by an alias.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Named {
     pub(crate) decl: &'static EventDecl,
@@ -49,6 +52,8 @@ impl Registry {
         let mut functions: Vec<_> = inventory::iter::<HandlerDecl>().collect();
         functions.sort_by_cached_key(|function| function.sort_key());
         let (handlers, others) = functions.into_iter().partition(|function| function.accepts.takes_events());
+        let mut providers: Vec<_> = inventory::iter::<ProviderEntry>().map(|entry| entry.0).collect();
+        providers.sort_by_key(|provider| (provider.site.place, provider.site.name));
         let mut linked: Vec<_> = inventory::iter::<LinkDecl>().collect();
         linked.sort_by_key(|link| (link.krate, link.place));
 
@@ -58,7 +63,7 @@ impl Registry {
             decl.slot.fill(base);
             base += decl.names.len();
         }
-        Self { events, handlers, others, linked, names, duplicates }
+        Self { events, handlers, others, providers, linked, names, duplicates }
     }
 }
 
@@ -66,7 +71,12 @@ fn index(events: &[&'static EventDecl]) -> (HashMap<&'static str, Named>, Vec<Du
     let mut names: HashMap<&'static str, Named> = HashMap::new();
     let mut duplicates = Vec::new();
     for decl in events {
-        for (variant, name) in decl.names.iter().enumerate() {
+        let aliases = decl
+            .variants
+            .iter()
+            .enumerate()
+            .flat_map(|(variant, declared)| declared.aliases.iter().map(move |alias| (variant, alias)));
+        for (variant, name) in decl.names.iter().enumerate().chain(aliases) {
             match names.get(name) {
                 Some(known) => duplicates.push(Duplicate { name, first: known.decl, second: decl }),
                 None => {

@@ -9,6 +9,8 @@ use crate::event::EventDecl;
 use crate::handler::{Handler, SyncCall};
 use crate::place::Site;
 use crate::registry::Registry;
+use crate::seam::Seam;
+use crate::sink::Outlets;
 
 /// How many names that no type has are remembered, with their routes. Past it the memory is emptied and begins again, so
 /// that a stream of ever new names costs time and never memory.
@@ -34,6 +36,8 @@ pub(crate) struct Route {
     pub(crate) now: Box<[NowHandler]>,
     /// Those that run in the delivery: one slice for each `order`.
     pub(crate) stages: Box<[Box<[Handler]>]>,
+    /// The lifespan's sinks that the event is sent to.
+    pub(crate) outlets: Box<[usize]>,
     /// Whether some handler takes the payload as an `Arc`.
     pub(crate) shared: bool,
     /// Whether the `now` handlers are content with the payload in place.
@@ -62,7 +66,7 @@ impl Route {
 
     /// Whether nobody waits for the event once the dispatch has ended.
     pub(crate) fn ends_now(&self) -> bool {
-        self.stages.is_empty()
+        self.stages.is_empty() && self.outlets.is_empty()
     }
 }
 
@@ -76,12 +80,14 @@ pub(crate) struct Routes {
     declared: Box<[Route]>,
     /// The handlers that take events of any type.
     untyped: Box<[Ranked]>,
+    outlets: Arc<Outlets>,
+    seam: Seam,
     remembered: Mutex<HashMap<Box<str>, Arc<Route>>>,
 }
 
 impl Routes {
     /// Takes handlers that are sorted already.
-    pub(crate) fn new(registry: &Registry, handlers: Vec<Handler>) -> Self {
+    pub(crate) fn new(registry: &Registry, handlers: Vec<Handler>, outlets: Arc<Outlets>, seam: Seam) -> Self {
         let mut untyped = Vec::new();
         let mut typed: HashMap<_, Vec<Ranked>> = HashMap::new();
         for (rank, handler) in handlers.into_iter().enumerate() {
@@ -94,16 +100,19 @@ impl Routes {
         let declared = names
             .map(|(decl, name)| {
                 let own = typed.get(&decl.type_id).map_or(&[][..], Vec::as_slice);
-                Self::resolve(name, own.iter().chain(&untyped))
+                Self::resolve(name, own.iter().chain(&untyped), &outlets, &seam)
             })
             .collect();
-        Self { declared, untyped: untyped.into(), remembered: Mutex::default() }
+        Self { declared, untyped: untyped.into(), outlets, seam, remembered: Mutex::default() }
     }
 
-    fn resolve<'a>(name: &str, candidates: impl Iterator<Item = &'a Ranked>) -> Route {
-        let mut matching: Vec<_> = candidates.filter(|(_, handler)| handler.takes_name(name)).collect();
+    fn resolve<'a>(name: &str, candidates: impl Iterator<Item = &'a Ranked>, outlets: &Outlets, seam: &Seam) -> Route {
+        let (outlets, only) = outlets.of(name);
+        let mut matching: Vec<_> = candidates.filter(|(_, handler)| !only && handler.takes_name(name)).collect();
         matching.sort_unstable_by_key(|(rank, _)| *rank);
-        Route::new(&matching.into_iter().map(|(_, handler)| handler).collect::<Vec<_>>())
+        let mut handlers: Vec<_> = matching.into_iter().map(|(_, handler)| handler).collect();
+        seam.arrange(name, &mut handlers);
+        Route { outlets, ..Route::new(&handlers) }
     }
 
     /// The route of a declared name, or `None` when its type came into the process after the table was read.
@@ -117,7 +126,7 @@ impl Routes {
         if let Some(route) = remembered.get(name) {
             return Arc::clone(route);
         }
-        let route = Arc::new(Self::resolve(name, self.untyped.iter()));
+        let route = Arc::new(Self::resolve(name, self.untyped.iter(), &self.outlets, &self.seam));
         if remembered.len() >= REMEMBERED_NAMES {
             remembered.clear();
         }
@@ -128,17 +137,20 @@ impl Routes {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{REMEMBERED_NAMES, Routes};
     use crate::registry::Registry;
+    use crate::seam::Seam;
 
     #[test]
     fn ever_new_names_cost_no_memory() {
-        let routes = Routes::new(Registry::get(), Vec::new());
+        let routes = Routes::new(Registry::get(), Vec::new(), Arc::default(), Seam::default());
         for n in 0..10_000 {
             routes.unknown(&format!("name-{n}"));
             assert!(routes.remembered.lock().expect("nobody panics").len() <= REMEMBERED_NAMES);
         }
         let again = routes.unknown("name-9999");
-        assert!(std::sync::Arc::ptr_eq(&again, &routes.unknown("name-9999")), "the last ones are remembered");
+        assert!(Arc::ptr_eq(&again, &routes.unknown("name-9999")), "the last ones are remembered");
     }
 }

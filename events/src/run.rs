@@ -9,7 +9,8 @@ use futures_util::future::{Either, select};
 
 use crate::lifespan::{LifespanBuilder, ShutdownReport, StartError};
 
-/// Starts a lifespan, waits for SIGINT or SIGTERM, and shuts it down. A second signal forces the end.
+/// Starts a lifespan, waits for SIGINT or SIGTERM, and shuts it down. A second signal forces the end. A lifespan that is shut
+/// down in another way ends the program as well.
 ///
 /// What it answers is made for `main`, and says how the program ended:
 ///
@@ -47,7 +48,8 @@ pub async fn run(builder: LifespanBuilder) -> Exit {
         Either::Left((Err(error), _)) => return Exit::NotStarted(error),
         Either::Right((signal, _)) => return Exit::Forced(signal, ShutdownReport::default()),
     };
-    let _first = signals.next().await;
+    // Where the program ends itself, nobody need tell it to.
+    select(pin!(signals.next()), pin!(app.core().ended.wait())).await;
     let report = match select(pin!(app.shutdown()), pin!(signals.next())).await {
         Either::Left((report, _)) => report,
         Either::Right((second, _)) => {

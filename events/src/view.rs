@@ -55,7 +55,9 @@ impl<T: DeserializeOwned> EventArg for View<T> {
     const NAMES: Option<&'static [&'static str]> = None;
 
     fn from_context(context: &Context<'_>) -> Result<Self, BoxError> {
-        let json = context.event().ok_or(NoEvent)?.json().get().map_err(Clone::clone)?;
-        Ok(Self(wire::decode(json.as_bytes())?))
+        let event = context.event().ok_or(NoEvent)?;
+        let json = event.json().get().map_err(Clone::clone)?;
+        let fits = wire::decode(json.as_bytes()).map_err(|error| error.without_secrets(event.subject().fields()));
+        Ok(Self(fits?))
     }
 }

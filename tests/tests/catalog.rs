@@ -7,9 +7,19 @@ use serde::{Deserialize, Serialize};
 use validator::Validate;
 
 #[derive(Event, Serialize, Deserialize, Validate)]
+#[event(alias = "cat_fed", version = 2, upgrade = CatFedV1)]
 struct CatFed {
     #[validate(range(min = 1))]
     fish: u32,
+}
+
+#[derive(Deserialize)]
+struct CatFedV1(u32);
+
+impl From<CatFedV1> for CatFed {
+    fn from(old: CatFedV1) -> Self {
+        Self { fish: old.0 }
+    }
 }
 
 #[derive(Event)]
@@ -63,6 +73,14 @@ fn events_come_by_name_with_what_they_can_do() {
 }
 
 #[test]
+fn an_event_is_found_by_its_alias_and_tells_what_it_reads() {
+    let event = catalog().event("cat_fed").expect("it is an alias");
+    assert_eq!((event.name(), event.aliases(), event.versions()), ("cat-fed", &["cat_fed"][..], 1..=2));
+    let event = catalog().event("cat-purred").expect("it is declared");
+    assert_eq!((event.aliases(), event.versions()), (&[][..], 1..=1));
+}
+
+#[test]
 fn handlers_come_in_the_order_in_which_they_run() {
     let paths: Vec<_> = catalog().handlers().map(|handler| handler.path()).collect();
     assert_eq!(paths, ["catalog::hush", "catalog::hear", "catalog::audit", "catalog::purr", "catalog::shape"]);
@@ -94,18 +112,18 @@ fn it_prints_aligned_tables() {
     assert_eq!(
         without_places,
         [
-            "EVENT TYPE ABLE TO DECLARED AT",
-            "cat-fed catalog::CatFed validated, serialize, deserialize",
-            "cat-purred catalog::CatPurred -",
-            "dog-barked catalog::Dog serialize",
-            "dog-slept catalog::Dog serialize",
+            "EVENT TYPE ABLE TO ALSO READ DECLARED AT",
+            "cat-fed catalog::CatFed validated, serialize, deserialize cat_fed, version 1",
+            "cat-purred catalog::CatPurred - -",
+            "dog-barked catalog::Dog serialize -",
+            "dog-slept catalog::Dog serialize -",
             "",
-            "ORDER HANDLER CALL TAKES PATTERNS EMITS ALSO MATCHES DECLARED AT",
-            "-1 catalog::hush blocking Arc<Dog> dog-slept - -",
-            "0 catalog::hear now &CatPurred - - -",
-            "0 catalog::audit sync &AnyEvent * cow-* - -",
-            "2 catalog::purr async &CatFed cat-* c* cat-purred dog-barked dog-slept cat-purred",
-            "2 catalog::shape sync View<Vec<u8>> c?t-* cat-purred -",
+            "ORDER HANDLER CALL TAKES PATTERNS EMITS ALSO MATCHES DEPENDS ON DECLARED AT",
+            "-1 catalog::hush blocking Arc<Dog> dog-slept - - -",
+            "0 catalog::hear now &CatPurred - - - -",
+            "0 catalog::audit sync &AnyEvent * cow-* - - -",
+            "2 catalog::purr async &CatFed cat-* c* cat-purred dog-barked dog-slept cat-purred -",
+            "2 catalog::shape sync View<Vec<u8>> c?t-* cat-purred - -",
             "",
             "FINDINGS",
             "pattern `cow-*` of handler `catalog::audit` matches no event of this binary; only events that arrive by name can reach it",

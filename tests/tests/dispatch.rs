@@ -279,7 +279,7 @@ async fn an_invalid_event_is_refused_where_it_is_dispatched() {
     assert!(matches!(&error, DispatchError::Invalid { event, .. } if &**event == "portion"));
     assert_eq!(
         error.to_string(),
-        "`portion` is invalid: `cat` breaks the rule `length` (who is it for?); `fish` breaks the rule `range`"
+        "`portion` is invalid: `fish`: must be from 1 to 10, got 11 (range); `cat`: who is it for?, got \"\" (length)"
     );
     assert!(log.take().is_empty(), "nothing was queued");
     app.scope(async { dispatch(Portion { fish: 10, cat: "Tom".into() }) }).await.expect("valid");

@@ -16,19 +16,11 @@
 
 mod law;
 
-use law::{Case, Clock, cases, judge, play};
-use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
+use law::{Case, Clock, cases, config, judge, play};
+use proptest::test_runner::{TestCaseError, TestRunner};
 
 fn hold(cases_in_ci: u32, clock: Clock) {
-    let cases_wanted = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
-    let config = Config {
-        cases: cases_wanted.unwrap_or(cases_in_ci),
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-        source_file: Some(file!()),
-        max_shrink_iters: 20_000,
-        ..Config::default()
-    };
-    let held = TestRunner::new(config)
+    let held = TestRunner::new(config(cases_in_ci, file!()))
         .run(&cases(), |case: Case| judge(&case, clock, &play(&case, clock)).map_err(TestCaseError::fail));
     if let Err(error) = held {
         panic!("{error}");

@@ -1,4 +1,4 @@
-//! From start to shutdown: hooks, closures, groups, limits, deadlines and reports.
+//! From start to shutdown: hooks, closures, limits, deadlines and reports.
 
 mod support;
 
@@ -251,56 +251,6 @@ async fn a_failing_failure_hook_goes_no_further() {
     let report = app.shutdown().await.expect("from outside");
     assert_eq!(report.failed, 2, "the handler and the hook");
     assert_eq!(log.take().iter().filter(|line| line.contains("cracked")).count(), 1);
-}
-
-#[derive(Event)]
-struct Grouped;
-
-#[on(group = "billing")]
-fn bill(_: &Grouped, log: State<Log>) {
-    log.write("bill");
-}
-
-#[on(group = "mail")]
-fn mail(_: &Grouped, log: State<Log>) {
-    log.write("mail");
-}
-
-#[on]
-fn always(_: &Grouped, log: State<Log>) {
-    log.write("always");
-}
-
-type Choose = fn(LifespanBuilder) -> LifespanBuilder;
-
-#[tokio::test]
-async fn a_lifespan_chooses_groups_and_functions() {
-    let cases: [(Choose, &[&str]); 5] = [
-        (|builder| builder, &["bill", "mail", "always"]),
-        (|builder| builder.without_group("mail"), &["bill", "always"]),
-        (|builder| builder.only_groups(["mail"]), &["mail", "always"]),
-        (|builder| builder.only_groups(Vec::<String>::new()), &["always"]),
-        (|builder| builder.without("lifespan::always").without("lifespan::bill"), &["mail"]),
-    ];
-    for (choose, expected) in cases {
-        let (app, log) = start_with(choose(Lifespan::builder()), Plan::default()).await;
-        app.spawn(async {}).expect("open").await.expect("no panic");
-        log.take();
-        let delivery = app.deliver(Grouped).await.expect("accepted");
-        assert_eq!(delivery.handlers(), expected.len());
-        let lines: Vec<_> = log.take().into_iter().filter(|line| !line.starts_with("started")).collect();
-        assert_eq!(lines, expected);
-    }
-}
-
-#[tokio::test]
-async fn unknown_groups_and_functions_are_start_errors() {
-    let builder = Lifespan::builder().state(Log::default()).state(Plan::default()).state(Semaphore::new(0));
-    let builder = builder.without("lifespan::alwys").without_group("billling").only_groups(["mail", "post"]);
-    let error = builder.start().await.expect_err("three names are unknown");
-    let messages: Vec<_> = error.findings().iter().map(events::StartFinding::message).collect();
-    let text = |what| format!("the builder names the {what}, which this binary does not have: see `events::catalog()`");
-    assert_eq!(messages, [text("function `lifespan::alwys`"), text("group `billling`"), text("group `post`")]);
 }
 
 #[tokio::test]

@@ -120,7 +120,7 @@ async fn a_wrong_payload_names_the_field() {
 #[tokio::test]
 async fn a_payload_that_breaks_its_rules_is_invalid() {
     let error = refusal("order-placed", r#"{"id":0,"lines":[]}"#).await;
-    assert_eq!(error, "`order-placed` is invalid: `id` breaks the rule `range`");
+    assert_eq!(error, "`order-placed` is invalid: `id`: must be at least 1, got 0 (range)");
 }
 
 #[tokio::test]

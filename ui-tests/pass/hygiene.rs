@@ -4,7 +4,7 @@
 #![deny(warnings, missing_docs, unreachable_pub, unused_qualifications)]
 #![forbid(unsafe_code)]
 
-use ::events::{AnyEvent, Event, State, on};
+use ::events::{AnyEvent, Event, State, every, on, provide};
 
 /// Shadows.
 pub mod shadows {
@@ -65,6 +65,23 @@ fn hush(_: Quiet) {}
 
 #[on(now)]
 fn hear(_: ::std::sync::Arc<Quiet>) {}
+
+/// A provider.
+#[provide(lifespan, timeout = "1s")]
+pub async fn number() -> ::std::result::Result<u32, ::std::fmt::Error> {
+    ::std::result::Result::Ok(7)
+}
+
+#[provide]
+fn text(#[depends(number)] _: &u32) -> ::std::string::String {
+    ::std::string::String::new()
+}
+
+#[on]
+async fn read(_: &Quiet, #[depends(text)] _: &::std::primitive::str, #[depends(number)] _: &u32) {}
+
+#[every("5s")]
+fn count(#[depends(text)] _: ::std::string::String) {}
 
 fn main() {
     let _: (Result, Option, String, Box, Send, str, usize) = (Result, Option, String, Box, Send, str, usize);

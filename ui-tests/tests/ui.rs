@@ -11,7 +11,7 @@ fn ui() {
 /// The message of every first line of an error in the `.stderr` files.
 fn messages() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for folder in ["fail/event", "fail/every", "fail/on", "fail/timed"] {
+    for folder in ["fail/event", "fail/every", "fail/on", "fail/provide", "fail/timed"] {
         for entry in std::fs::read_dir(folder).expect("the folder is there") {
             let path = entry.expect("it can be read").path();
             if path.extension().is_some_and(|extension| extension == "stderr") {

@@ -1,12 +1,14 @@
 //! What a type must be to be an event.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use syn::{Attribute, Data, GenericParam, Meta};
+use quote::ToTokens as _;
+use syn::{Attribute, Data, GenericParam, Type};
 
-use super::model::Model;
+use super::args::Args;
+use super::model::{Model, Variant};
+use super::serde;
 use crate::diagnostics::Diagnostics;
-use crate::options::{self, Entry};
 
 /// Reports everything that keeps the type from being an event.
 pub(crate) fn check(model: &Model<'_>, diagnostics: &mut Diagnostics) {
@@ -17,12 +19,9 @@ pub(crate) fn check(model: &Model<'_>, diagnostics: &mut Diagnostics) {
             if data.variants.is_empty() {
                 diagnostics.error(&model.input.ident, "an enum without variants has no event: add one");
             }
-            serde_options(&model.input.attrs, &["tag", "content", "untagged"], diagnostics, |option| {
-                format!(
-                    "an event enum has no `{option}` on the wire: the event's name says which variant it is; remove `{option}`"
-                )
-            });
+            serde_options(&model.input.attrs, &["tag", "content", "untagged"], diagnostics, no_tag);
             for variant in &data.variants {
+                serde_options(&variant.attrs, &["untagged"], diagnostics, no_tag);
                 let skips = ["skip", "skip_serializing", "skip_deserializing"];
                 serde_options(&variant.attrs, &skips, diagnostics, |option| {
                     format!(
@@ -30,10 +29,18 @@ pub(crate) fn check(model: &Model<'_>, diagnostics: &mut Diagnostics) {
                     )
                 });
             }
-            distinct_names(model, diagnostics);
         }
         Data::Struct(_) => {}
     }
+    distinct_names(model, diagnostics);
+    for variant in &model.variants {
+        upgrades(model, model.args_of(variant), diagnostics);
+    }
+    without_context(&model.input.attrs, diagnostics);
+}
+
+fn no_tag(option: &str) -> String {
+    format!("an event enum has no `{option}` on the wire: the event's name says which variant it is; remove `{option}`")
 }
 
 fn generics(model: &Model<'_>, diagnostics: &mut Diagnostics) {
@@ -51,15 +58,53 @@ fn generics(model: &Model<'_>, diagnostics: &mut Diagnostics) {
 }
 
 fn distinct_names(model: &Model<'_>, diagnostics: &mut Diagnostics) {
-    let mut seen = HashMap::new();
-    for name in &model.names {
-        if let Some((variant, _)) = name.variant
-            && let Some(first) = seen.insert(name.text.as_str(), variant)
-        {
+    let mut seen: HashMap<&str, &Variant<'_>> = HashMap::new();
+    for variant in &model.variants {
+        let name = &variant.name;
+        if let Some(first) = seen.insert(&name.text, variant).and_then(|first| first.ident) {
             let message =
                 format!("`{first}` has the event name `{}` already: give one of them another `name`", name.text);
             diagnostics.error(name.literal(), message);
         }
+    }
+    let mut aliases = HashSet::new();
+    for alias in model.variants.iter().flat_map(|variant| &model.args_of(variant).aliases) {
+        let text = alias.value();
+        if seen.contains_key(&*text) {
+            diagnostics.error(alias, format!("`{text}` is the name of an event already: an `alias` is another name"));
+        } else if !aliases.insert(text.clone()) {
+            diagnostics.error(alias, format!("the alias `{text}` is given twice: keep one"));
+        }
+    }
+}
+
+fn upgrades(model: &Model<'_>, args: &Args, diagnostics: &mut Diagnostics) {
+    let Some((option, older)) = args.upgrade.get() else { return };
+    let version = args.version.get().copied().unwrap_or(1);
+    if version == 1 {
+        let message = "`upgrade` reads payloads of older versions: say which `version` the event has now, 2 or more";
+        diagnostics.error(option, message);
+    } else if older.len() >= version {
+        let message =
+            format!("`upgrade` names {} older types, more than there are versions before {version}", older.len());
+        diagnostics.error(option, message);
+    }
+    let is_itself = |ty: &&Type| matches!(ty, Type::Path(path) if path.path.is_ident(&model.input.ident));
+    for ty in older.iter().filter(is_itself) {
+        let message = format!(
+            "`upgrade` names the type that older payloads had, and `{}` is that of today",
+            ty.to_token_stream()
+        );
+        diagnostics.error(ty, message);
+    }
+}
+
+/// A type with a context is not `Validate`, and would go unchecked in silence.
+fn without_context(attributes: &[Attribute], diagnostics: &mut Diagnostics) {
+    for (name, _) in serde::entries(attributes, "validate").iter().filter(|(name, _)| name == "context") {
+        let message = "an event is checked where it is dispatched, where there is no `context`: \
+                       check what needs one in a handler";
+        diagnostics.error(name, message);
     }
 }
 
@@ -69,17 +114,9 @@ fn serde_options(
     diagnostics: &mut Diagnostics,
     message: impl Fn(&str) -> String,
 ) {
-    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
-        let Meta::List(list) = &attribute.meta else { continue };
-        // Serde reports what is wrong with its own options.
-        let mut ignored = Diagnostics::new();
-        for entry in options::entries(list.tokens.clone(), &mut ignored) {
-            if let Entry::Flag(name) | Entry::Value(name, _) = entry
-                && refused.iter().any(|option| name == option)
-            {
-                diagnostics.error(&name, message(&name.to_string()));
-            }
+    for (name, _) in serde::entries(attributes, "serde") {
+        if refused.iter().any(|option| name == option) {
+            diagnostics.error(&name, message(&name.to_string()));
         }
-        let _ = ignored.finish();
     }
 }

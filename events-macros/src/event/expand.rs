@@ -3,48 +3,47 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Fields;
+use syn::spanned::Spanned as _;
 
-use super::model::{Model, Name};
-use crate::options::crate_path;
-use crate::tokens::{allowed, place};
+use super::model::{Field, Model, Name, Variant};
+use crate::tokens::{beside, local, optional, place};
 
 /// The implementation of `Event`, and the entry in the link table.
 pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
-    let krate = crate_path(model.args.krate.get());
     let ident = &model.input.ident;
     let type_name = ident.to_string();
-    let names: Vec<_> = model.names.iter().map(Name::literal).collect();
-    let checks = model.names.iter().map(|name| {
-        let literal = name.literal();
-        quote_spanned!(name.span=> const _: () = __events::assert_name(#literal);)
-    });
-    let variant = variant_index(model);
+    let names: Vec<_> = model.variants.iter().map(|variant| variant.name.literal()).collect();
+    let checks = name_checks(model);
+    let variants = model.variants.iter().map(|variant| declaration(model, variant));
+    let index = variant_index(model);
+    let wrapped = wrapped(model);
     let (serialize, deserialize) = if model.is_enum() {
         (quote!(SERIALIZE_VARIANT), quote!(DESERIALIZE_VARIANT))
     } else {
         (quote!(SERIALIZE), quote!(DESERIALIZE))
     };
     let place = place();
-    let allowed = allowed();
-    quote! {
-        #[doc(hidden)]
-        #allowed
-        const _: () = {
-            use #krate::__private as __events;
+    beside(
+        model.args.krate.get(),
+        &quote! {
             use __events::Unable as _;
 
-            #(#checks)*
+            #checks
 
             const __NAMES: &[&::core::primitive::str] = &[#(#names),*];
+
+            static __VARIANTS: &[__events::Variant] = &[#(#variants),*];
 
             static __DECLARATION: __events::EventDecl = __events::EventDecl {
                 type_name: #type_name,
                 names: __NAMES,
+                variants: __VARIANTS,
                 place: #place,
                 type_id: ::core::any::TypeId::of::<#ident>(),
                 serialize: __events::Probe::<#ident>::#serialize,
                 deserialize: __events::Probe::<#ident>::#deserialize,
-                validate: __events::Probe::<#ident>::VALIDATE,
+                validate: __events::rules_of::<#ident>(__events::Probe::<#ident>::VALIDATE, __VARIANTS),
+                schema: __events::Probe::<#ident>::SCHEMA,
                 slot: __events::Slot::new(),
             };
 
@@ -53,8 +52,10 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
                 const NAMES: &'static [&'static ::core::primitive::str] = __NAMES;
 
                 fn __variant(&self) -> ::core::primitive::usize {
-                    #variant
+                    #index
                 }
+
+                #wrapped
 
                 fn __declaration() -> &'static __events::EventDecl {
                     &__DECLARATION
@@ -62,14 +63,58 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
             }
 
             __events::inventory::submit!(__events::EventEntry(&__DECLARATION));
-        };
+        },
+    )
+}
+
+/// The proofs that names and aliases can be names.
+fn name_checks(model: &Model<'_>) -> TokenStream {
+    let aliases = model.variants.iter().flat_map(|variant| &model.args_of(variant).aliases).map(Name::given);
+    let aliases: Vec<_> = aliases.collect();
+    let checks = model.variants.iter().map(|variant| &variant.name).chain(&aliases).map(|name| {
+        let literal = name.literal();
+        quote_spanned!(name.span=> const _: () = __events::assert_name(#literal);)
+    });
+    quote!(#(#checks)*)
+}
+
+/// What is declared of one name.
+fn declaration(model: &Model<'_>, variant: &Variant<'_>) -> TokenStream {
+    let args = model.args_of(variant);
+    let ident = &model.input.ident;
+    let wire = optional(variant.wire.as_ref());
+    let aliases = &args.aliases;
+    let version = args.version.get().copied().unwrap_or(1);
+    let version = u32::try_from(version).unwrap_or(u32::MAX);
+    let upgrades = args
+        .upgrade
+        .get()
+        .into_iter()
+        .flat_map(|(_, older)| older)
+        .map(|older| quote_spanned!(older.span()=> <#older as __events::Older<#ident>>::upgrade));
+    let fields = variant.fields.iter().map(|Field { name, wire, flat, secret }| {
+        quote!(__events::Field { name: #name, wire: #wire, flat: #flat, secret: #secret })
+    });
+    let wrapped = match variant.wrapped().map(|field| &field.ty) {
+        Some(ty) => quote!(__events::Probe::<#ty>::RULES),
+        None => quote!(::core::option::Option::None),
+    };
+    quote! {
+        __events::Variant {
+            wire: #wire,
+            aliases: &[#(#aliases),*],
+            version: #version,
+            upgrades: &[#(#upgrades),*],
+            fields: &[#(#fields),*],
+            wrapped: #wrapped,
+        }
     }
 }
 
 fn variant_index(model: &Model<'_>) -> TokenStream {
-    let arms = model.names.iter().enumerate().filter_map(|(index, name)| {
-        let (ident, fields) = name.variant?;
-        let pattern = match fields {
+    let arms = model.variants.iter().enumerate().filter_map(|(index, variant)| {
+        let ident = variant.ident?;
+        let pattern = match variant.shape {
             Fields::Named(_) => quote!(Self::#ident { .. }),
             Fields::Unnamed(_) => quote!(Self::#ident(..)),
             Fields::Unit => quote!(Self::#ident),
@@ -79,18 +124,35 @@ fn variant_index(model: &Model<'_>) -> TokenStream {
     if model.is_enum() { quote!(match self { #(#arms)* }) } else { quote!(0) }
 }
 
+/// The way to what newtypes hold, where there is one.
+fn wrapped(model: &Model<'_>) -> Option<TokenStream> {
+    let inner = local("__inner");
+    let patterns: Vec<_> = model
+        .variants
+        .iter()
+        .filter(|variant| variant.wrapped().is_some())
+        .map(|variant| {
+            let path = variant.ident.map_or(quote!(Self), |ident| quote!(Self::#ident));
+            quote!(#path(#inner) => #inner,)
+        })
+        .collect();
+    let others = (patterns.len() < model.variants.len()).then(|| quote!(_ => self,));
+    (!patterns.is_empty()).then(|| {
+        quote! {
+            fn __wrapped(&self) -> &(dyn ::core::any::Any + ::core::marker::Send + ::core::marker::Sync) {
+                match self { #(#patterns)* #others }
+            }
+        }
+    })
+}
+
 /// An implementation that keeps the errors of the type's users away: theirs would only repeat what is reported here.
 pub(crate) fn fallback(model: &Model<'_>) -> TokenStream {
-    let krate = crate_path(model.args.krate.get());
     let ident = &model.input.ident;
     let (generics, arguments, _) = model.input.generics.split_for_impl();
-    let allowed = allowed();
-    quote! {
-        #[doc(hidden)]
-        #allowed
-        const _: () = {
-            use #krate::__private as __events;
-
+    beside(
+        model.args.krate.get(),
+        &quote! {
             #[automatically_derived]
             impl #generics __events::Event for #ident #arguments
             where
@@ -106,6 +168,6 @@ pub(crate) fn fallback(model: &Model<'_>) -> TokenStream {
                     ::core::unreachable!()
                 }
             }
-        };
-    }
+        },
+    )
 }

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod expand;
 mod model;
+mod serde;
 
 use proc_macro2::TokenStream;
 use syn::DeriveInput;

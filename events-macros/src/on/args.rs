@@ -24,15 +24,13 @@ impl Attribute {
         match self {
             Self::On => Vocabulary {
                 attribute: "#[on]",
-                values: &["order", "timeout", "group", "crate"],
+                values: &["order", "timeout", "group", "batch", "within", "concurrency", "crate"],
                 flags: &["now", "blocking", "startup", "shutdown", "failure"],
-                unbuilt: &["batch", "within"],
             },
             Self::Every => Vocabulary {
                 attribute: "#[every]",
                 values: &["max", "timeout", "group", "crate"],
                 flags: &["blocking"],
-                unbuilt: &[],
             },
         }
     }
@@ -47,6 +45,12 @@ pub(crate) struct Args {
     pub(crate) order: Once<i32>,
     pub(crate) timeout: Once<(Ident, Duration)>,
     pub(crate) group: Once<LitStr>,
+    /// How many events make a batch.
+    pub(crate) batch: Once<(Ident, usize)>,
+    /// How long the oldest event of a batch waits.
+    pub(crate) within: Once<(Ident, Duration)>,
+    /// How many batches are handled at a time.
+    pub(crate) concurrency: Once<(Ident, usize)>,
     pub(crate) now: Once<Ident>,
     pub(crate) blocking: Once<Ident>,
     /// The moment of the lifespan that it names instead of events.
@@ -114,6 +118,9 @@ impl Args {
             "max" => self.max.read(name, value, diagnostics, options::count),
             "group" => self.group.read(name, value, diagnostics, options::text),
             "crate" => self.krate.read(name, value, diagnostics, options::path),
+            "batch" => self.batch.keep(name, options::count(name, value, diagnostics), diagnostics),
+            "concurrency" => self.concurrency.keep(name, options::count(name, value, diagnostics), diagnostics),
+            "within" => self.within.keep(name, options::duration(name, value, diagnostics), diagnostics),
             _ => {
                 if let Some(timeout) = options::duration(name, value, diagnostics) {
                     self.timeout.set(name, (name.clone(), timeout), diagnostics);

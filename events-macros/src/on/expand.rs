@@ -1,37 +1,30 @@
 //! The registration beside the function.
 
-use std::time::Duration;
-
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned as _;
 
+use super::args::Args;
 use super::model::{EventParam, Handler};
-use crate::options::crate_path;
-use crate::tokens::{allowed, compact, local, place};
+use crate::tokens::{beside, compact, duration, local, optional, place};
 
 /// The proofs, the call and the entry in the link table.
 pub(crate) fn expand(handler: &Handler<'_>) -> TokenStream {
-    let krate = crate_path(handler.args.krate.get());
-    let allowed = allowed();
     let proofs = handler.event.as_ref().map(|event| proofs(handler, event));
-    let call = call(handler);
+    let Calls { functions, chosen } = calls(handler);
     let signature = signature(handler);
-    let declaration = declaration(handler);
-    quote! {
-        #[doc(hidden)]
-        #allowed
-        const _: () = {
-            use #krate::__private as __events;
-
+    let declaration = declaration(handler, &chosen);
+    beside(
+        handler.args.krate.get(),
+        &quote! {
             #proofs
-            #call
+            #functions
             #signature
 
             __events::inventory::submit!(#declaration);
-        };
-    }
+        },
+    )
 }
 
 /// The trait that the first parameter's type must implement, with the error at that type.
@@ -44,7 +37,7 @@ fn event_trait(event: &EventParam<'_>) -> TokenStream {
 }
 
 fn proofs(handler: &Handler<'_>, event: &EventParam<'_>) -> TokenStream {
-    let name = handler.function.signature.ident.to_string();
+    let name = handler.function.function.signature.ident.to_string();
     let event_trait = event_trait(event);
     let payload = compact(event.ty());
     let span = event.ty().span();
@@ -61,27 +54,27 @@ fn proofs(handler: &Handler<'_>, event: &EventParam<'_>) -> TokenStream {
     quote!(#about #(#proofs)*)
 }
 
-fn call(handler: &Handler<'_>) -> TokenStream {
-    let name = &handler.function.signature.ident;
-    let context = local("__context");
-    let first = handler.event.iter().map(|event| {
-        let event_trait = event_trait(event);
-        quote_spanned!(event.ty().span()=> #event_trait::from_context(&#context)?)
-    });
-    let others = handler.others.iter().map(|param| {
-        let ty = &param.ty;
-        quote_spanned!(ty.span()=> <#ty as __events::FromContext>::__make(&#context)?)
-    });
-    let finish = {
-        let returned = returned(handler);
-        quote_spanned!(returned.span()=> <#returned as __events::IntoEvents>::finish)
+/// The ways to call the handler, and the choice among them.
+struct Calls {
+    functions: TokenStream,
+    chosen: TokenStream,
+}
+
+fn calls(handler: &Handler<'_>) -> Calls {
+    let mode = match (handler.function.is_async(), handler.args.now.get(), handler.args.blocking.get()) {
+        (true, ..) => quote!(Async),
+        (_, Some(_), _) => quote!(Now),
+        (_, _, Some(_)) => quote!(Blocking),
+        _ => quote!(Sync),
     };
-    let arguments = first.chain(others);
-    let arguments = quote!(#(#arguments),*);
-    if handler.is_async() {
-        let running = quote_spanned! {name.span()=>
-            __events::running(async move { #finish(#name(#arguments).await) })
-        };
+    let called = called(handler);
+    let context = local("__context");
+    if handler.others.has_providers() {
+        return depending(handler, &mode, &called);
+    }
+    let functions = if handler.function.is_async() {
+        let name = &handler.function.function.signature.ident;
+        let running = quote_spanned!(name.span()=> __events::running(async move { #called }));
         quote! {
             fn __call<'__a>(#context: __events::Context<'__a>) -> __events::Running<'__a> {
                 #running
@@ -90,14 +83,83 @@ fn call(handler: &Handler<'_>) -> TokenStream {
     } else {
         quote! {
             fn __call(#context: __events::Context<'_>) -> __events::Outcome {
-                #finish(#name(#arguments))
+                #called
             }
         }
+    };
+    Calls { functions, chosen: quote!(__events::Call::#mode(__call)) }
+}
+
+/// A handler that has to wait for providers, unless all of what they make has been made with the lifespan.
+fn depending(handler: &Handler<'_>, mode: &TokenStream, called: &TokenStream) -> Calls {
+    let name = &handler.function.function.signature.ident;
+    let (context, provided) = (local("__context"), local("__provided"));
+    let statements = handler.others.statements(&context, &quote!(#provided));
+    let facts = handler.others.facts();
+    let running = quote_spanned!(name.span()=> __events::running(__body(#context, #provided)));
+    let at_once = handler.args.now.get().map(|_| handler.others.proofs("assert_at_once"));
+    let owned = handler.others.proofs_of_owned();
+    let functions = quote! {
+        const __FACTS: __events::Facts = __events::Facts::of_call(#facts);
+        #at_once
+        #owned
+
+        async fn __body(
+            #context: __events::Context<'_>,
+            #provided: ::core::option::Option<&__events::Provided>,
+        ) -> __events::Outcome {
+            #statements
+            #called
+        }
+
+        fn __with<'__a>(
+            #context: __events::Context<'__a>,
+            #provided: ::core::option::Option<&'__a __events::Provided>,
+        ) -> __events::Running<'__a> {
+            #running
+        }
+    };
+    if handler.function.is_async() {
+        let chosen = quote!(__events::Call::With { call: __with, per_call: __FACTS.per_call, is_async: true });
+        return Calls { functions, chosen };
     }
+    let wait = if handler.args.blocking.get().is_some() { quote!(block_with) } else { quote!(once_with) };
+    let sync = quote! {
+        fn __call(#context: __events::Context<'_>) -> __events::Outcome {
+            if __FACTS.per_call {
+                __events::#wait(#context, __with)
+            } else {
+                __events::at_once(__body(#context, ::core::option::Option::None))
+            }
+        }
+    };
+    let chosen = if handler.args.now.get().or(handler.args.blocking.get()).is_some() {
+        quote!(__events::Call::#mode(__call))
+    } else {
+        quote!(__events::Call::in_place(__call, __with, __FACTS.per_call))
+    };
+    Calls { functions: quote!(#functions #sync), chosen }
+}
+
+/// The call of the function, and what becomes of its answer.
+fn called(handler: &Handler<'_>) -> TokenStream {
+    let name = &handler.function.function.signature.ident;
+    let context = local("__context");
+    let first = handler.event.iter().map(|event| {
+        let event_trait = event_trait(event);
+        quote_spanned!(event.ty().span()=> #event_trait::from_context(&#context)?)
+    });
+    let others =
+        handler.others.arguments(|ty| quote_spanned!(ty.span()=> <#ty as __events::FromContext>::__make(&#context)?));
+    let arguments = first.chain(others);
+    let answer = if handler.function.is_async() { quote!(.await) } else { TokenStream::new() };
+    let returned = returned(handler);
+    let finish = quote_spanned!(returned.span()=> <#returned as __events::IntoEvents>::finish);
+    quote!(#finish((#name)(#(#arguments),*) #answer))
 }
 
 fn returned(handler: &Handler<'_>) -> TokenStream {
-    handler.returned().map_or_else(|| quote!(()), |ty: &Type| quote!(#ty))
+    handler.function.returned().map_or_else(|| quote!(()), |ty: &Type| quote!(#ty))
 }
 
 /// What can be said of the handler without running it.
@@ -105,21 +167,19 @@ fn signature(handler: &Handler<'_>) -> TokenStream {
     let signature = local("__signature");
     let returned = returned(handler);
     let returned = quote_spanned!(returned.span()=> <#returned as __events::IntoEvents>::declare(#signature););
-    let others = handler.others.iter().map(|param| {
-        let ty = &param.ty;
-        quote_spanned!(ty.span()=> <#ty as __events::FromContext>::declare(#signature);)
-    });
+    let others = handler.others.declarations(&signature, &quote!(FromContext));
     quote! {
         fn __signature(#signature: &mut __events::Signature) {
             #returned
-            #(#others)*
+            #others
         }
     }
 }
 
-fn declaration(handler: &Handler<'_>) -> TokenStream {
+fn declaration(handler: &Handler<'_>, call: &TokenStream) -> TokenStream {
     let args = handler.args;
-    let name = handler.function.signature.ident.to_string();
+    let function = &handler.function.function.signature.ident;
+    let name = function.to_string();
     let place = place();
     let payload = match &handler.event {
         Some(EventParam::Borrowed(reference)) => compact(reference),
@@ -130,16 +190,12 @@ fn declaration(handler: &Handler<'_>) -> TokenStream {
     let order = args.order.get().copied().unwrap_or_default();
     let timeout = optional(args.timeout.get().map(|(_, timeout)| duration(*timeout)));
     let group = optional(args.group.get().map(ToTokens::to_token_stream));
-    let call = match (handler.is_async(), args.now.get(), args.blocking.get()) {
-        (true, ..) => quote!(Async),
-        (_, Some(_), _) => quote!(Now),
-        (_, _, Some(_)) => quote!(Blocking),
-        _ => quote!(Sync),
-    };
+    let batch = optional(batch(args));
     let (accepts, shared) = accepts(handler);
-    let bare = handler.others.is_empty();
+    let bare = handler.others.0.is_empty();
     quote! {
         __events::HandlerDecl {
+            id: __events::id_of(&#function),
             site: __events::Site { name: #name, place: #place },
             payload: #payload,
             patterns: &[#(#patterns),*],
@@ -149,10 +205,19 @@ fn declaration(handler: &Handler<'_>) -> TokenStream {
             order: #order,
             timeout: #timeout,
             group: #group,
-            call: __events::Call::#call(__call),
+            batch: #batch,
+            call: #call,
             signature: __signature,
         }
     }
+}
+
+/// How a handler of batches collects them.
+fn batch(args: &Args) -> Option<TokenStream> {
+    let ((_, size), (_, within)) = (args.batch.get()?, args.within.get()?);
+    let within = duration(*within);
+    let concurrency = args.concurrency.get().map_or(1, |(_, concurrency)| *concurrency);
+    Some(quote!(__events::BatchLimits { size: #size, within: #within, concurrency: #concurrency }))
 }
 
 /// What the function is called for, and whether it keeps the payload.
@@ -171,13 +236,4 @@ fn accepts(handler: &Handler<'_>) -> (TokenStream, TokenStream) {
         _ => quote!(__events::Accepts::Moment(__events::Moment::Shutdown)),
     };
     (accepts, quote!(false))
-}
-
-fn duration(duration: Duration) -> TokenStream {
-    let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
-    quote!(::core::time::Duration::new(#seconds, #nanoseconds))
-}
-
-fn optional(value: Option<TokenStream>) -> TokenStream {
-    value.map_or(quote!(::core::option::Option::None), |value| quote!(::core::option::Option::Some(#value)))
 }

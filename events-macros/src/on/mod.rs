@@ -9,14 +9,14 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::diagnostics::Diagnostics;
-use crate::function::not_a_function;
+use crate::function::{Registered, not_a_function};
 use args::Args;
 pub(crate) use args::Attribute;
-use model::{Function, Handler};
+use model::{Handler, take_stacked};
 
 /// From a function to the function and its registration.
 pub(crate) fn expand(attribute: Attribute, args: TokenStream, item: &TokenStream) -> TokenStream {
-    let mut function: Function = match syn::parse2(item.clone()) {
+    let mut function: Registered = match syn::parse2(item.clone()) {
         Ok(function) => function,
         Err(error) => {
             let error = not_a_function(attribute.text(), item).unwrap_or(error).to_compile_error();
@@ -26,10 +26,10 @@ pub(crate) fn expand(attribute: Attribute, args: TokenStream, item: &TokenStream
     let mut diagnostics = Diagnostics::new();
     let mut options = Args::default();
     options.read(attribute, args, &mut diagnostics);
-    for stacked in function.take_stacked(attribute) {
+    for stacked in take_stacked(&mut function, attribute) {
         options.read(attribute, stacked, &mut diagnostics);
     }
-    let handler = Handler::new(attribute, &function, &options);
+    let handler = Handler::new(attribute, &function, &options, &mut diagnostics);
     check::check(&handler, &mut diagnostics);
     let registration = diagnostics.finish().unwrap_or_else(|| expand::expand(&handler));
     quote!(#function #registration)

@@ -7,7 +7,7 @@ use super::ATTRIBUTE;
 use crate::diagnostics::Diagnostics;
 use crate::options::{self, Entry, Once, Vocabulary};
 
-const VOCABULARY: Vocabulary = Vocabulary { attribute: ATTRIBUTE, values: &["crate"], flags: &[], unbuilt: &[] };
+const VOCABULARY: Vocabulary = Vocabulary { attribute: ATTRIBUTE, values: &["crate"], flags: &[] };
 
 /// What the attribute says.
 #[derive(Default)]

@@ -38,6 +38,8 @@ macro_rules! event {
     };
 }
 
+pub(super) use event;
+
 macro_rules! sync_load {
     ($event:ident $options:tt $($handler:ident)*) => {
         event!($event);
@@ -100,7 +102,7 @@ macro_rules! sixty_four {
 
 /// An event that nobody waits for.
 #[derive(Event)]
-pub(crate) struct Sync0(#[expect(dead_code, reason = "nobody looks at it")] Payload);
+pub(crate) struct Sync0(Payload);
 
 impl From<Payload> for Sync0 {
     fn from(payload: Payload) -> Self {

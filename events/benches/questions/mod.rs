@@ -2,6 +2,7 @@
 
 mod baseline;
 mod chain;
+mod depends;
 mod load;
 mod named;
 
@@ -28,6 +29,12 @@ pub(crate) fn all() -> Vec<Question> {
         Question::new("now-1", now::<load::Now1>).beside("table", baseline::borrowed::<load::Now1>),
         Question::new("now-2", now::<load::Now2>).beside("table", baseline::borrowed::<load::Now2>),
         Question::new("scope-now-1", scope::<load::Now1, 1>).beside("table", baseline::borrowed::<load::Now1>),
+        sync::<depends::SyncOnLifespan, 1>("sync-on-lifespan"),
+        asynchronous::<depends::AsyncOnLifespan, 1>("async-on-lifespan"),
+        Question::new("now-on-lifespan", now::<depends::NowOnLifespan>)
+            .beside("table", baseline::borrowed::<depends::NowOnLifespan>),
+        sync::<depends::SyncOnCall, 1>("sync-on-call"),
+        asynchronous::<depends::AsyncOnCall, 1>("async-on-call"),
         Question::new("named-json", named::scope).beside("serde-json", named::serde_json),
         Question::new("chain-of-1", chain::scope).beside("one-spawn", chain::spawn),
     ]

@@ -7,8 +7,10 @@ use super::DispatchError;
 use crate::any::{AnyEvent, Form, Payload, Subject};
 use crate::call::Ended;
 use crate::context::{About, Ambient, Context};
-use crate::delivery::{Batch, Delivery, schedule};
+use crate::delivery::{Bundle, Delivery, schedule};
+use crate::envelope::Envelope;
 use crate::metadata::{Cause, Meta};
+use crate::registry::Named;
 use crate::route::Route;
 
 /// How deep `now` handlers may dispatch to `now` handlers: each level stands on the caller's stack.
@@ -18,12 +20,19 @@ pub(super) fn closed(subject: &Subject) -> DispatchError {
     DispatchError::Closed { event: subject.name().into() }
 }
 
+/// Checks a payload by its own rules.
+pub(super) fn check_rules(Named { decl, variant }: Named, payload: &dyn Payload) -> Result<(), DispatchError> {
+    let Some(validate) = decl.validate.filter(|_| !payload.is_unchecked()) else { return Ok(()) };
+    validate(payload.peek()).map_err(|errors| DispatchError::Invalid { event: decl.names[variant].into(), errors })
+}
+
 /// An event that passed every check.
-pub(super) struct Accepted {
+#[derive(Default)]
+pub(crate) struct Accepted {
     /// What the `now` handlers did.
-    pub(super) now: Delivery,
+    pub(crate) now: Delivery,
     /// The event, counted as pending, where other handlers wait for it.
-    pub(super) event: Option<AnyEvent>,
+    pub(crate) event: Option<AnyEvent>,
 }
 
 impl Ambient {
@@ -42,16 +51,20 @@ impl Ambient {
         }
         let work = self.lifespan.begin(true).ok_or_else(|| closed(&subject))?;
         if let Some(event) = self.accept(subject, payload)?.event {
-            schedule(Batch::new(work, vec![event]));
+            schedule(Bundle::new(work, vec![event]));
         }
         Ok(())
+    }
+
+    pub(super) fn refused(&self, error: &DispatchError) {
+        self.lifespan.core().seam.refused(error, self.cause.as_ref());
     }
 
     /// Delivers an event whose scope has ended while it was accepted.
     fn outlive(&self, event: AnyEvent) -> Result<(), DispatchError> {
         match self.lifespan.begin(true) {
             Some(work) => {
-                schedule(Batch::new(work, vec![event]));
+                schedule(Bundle::new(work, vec![event]));
                 Ok(())
             }
             None => {
@@ -63,16 +76,23 @@ impl Ambient {
 
     /// Checks an event and runs its `now` handlers.
     pub(super) fn accept(&self, subject: Subject, payload: &mut dyn Payload) -> Result<Accepted, DispatchError> {
+        self.accept_from(subject, payload, None)
+    }
+
+    /// Checks an event and runs its `now` handlers. One from elsewhere has an envelope, and its identity from there.
+    pub(super) fn accept_from(
+        &self,
+        subject: Subject,
+        payload: &mut dyn Payload,
+        envelope: Option<&Envelope>,
+    ) -> Result<Accepted, DispatchError> {
         let core = self.lifespan.core();
         let known_route;
         let route: &Route = match &subject {
-            Subject::Declared { decl, variant } => {
+            &Subject::Declared { decl, variant } => {
                 let not_linked = || DispatchError::NotLinked { event: subject.name().into() };
-                let route = core.routes.declared(decl, *variant).ok_or_else(not_linked)?;
-                if let Some(validate) = decl.validate {
-                    validate(payload.peek())
-                        .map_err(|errors| DispatchError::Invalid { event: subject.name().into(), errors })?;
-                }
+                let route = core.routes.declared(decl, variant).ok_or_else(not_linked)?;
+                check_rules(Named { decl, variant }, payload)?;
                 route
             }
             Subject::Unknown { route, .. } => {
@@ -80,18 +100,47 @@ impl Ambient {
                 &known_route
             }
         };
-        let meta = self.meta(&subject)?;
-        if route.ends_now() && (route.now.is_empty() || route.payload_alone) {
+        if self.lifespan.is_dispatch_disabled() {
+            return Ok(Accepted::default());
+        }
+        let meta = match envelope {
+            None => self.meta(&subject)?,
+            Some(envelope) => self.meta_of(&subject, envelope)?,
+        };
+        // A record keeps every event, also for handlers that a test calls itself.
+        let is_kept = core.seam.is_on();
+        if route.ends_now() && !is_kept && (route.now.is_empty() || route.payload_alone) {
             return Ok(Accepted { now: self.run_in_place(route, subject, meta, payload), event: None });
         }
-        let Some(event) = payload.store(Form { subject, meta, shared: route.shared }) else {
-            return Ok(Accepted { now: Delivery::default(), event: None });
+        let Some(event) = payload.store(Form { subject, meta, shared: route.shared || is_kept }) else {
+            return Ok(Accepted::default());
         };
+        self.take(route, event)
+    }
+
+    /// Runs the `now` handlers of an event, and answers it where others wait for it.
+    fn take(&self, route: &Route, event: AnyEvent) -> Result<Accepted, DispatchError> {
+        let core = self.lifespan.core();
         if !route.ends_now() && !core.reserve() {
             return Err(DispatchError::Full { event, limit: core.limits.max_pending });
         }
+        core.seam.dispatched(&event);
         let now = self.run_now(route, &event);
+        core.seam.ran(&event, now.handlers());
+        if route.ends_now() {
+            core.seam.delivered(&event);
+        }
         Ok(Accepted { now, event: (!route.ends_now()).then_some(event) })
+    }
+
+    /// What has travelled with an event from elsewhere.
+    fn meta_of(&self, subject: &Subject, envelope: &Envelope) -> Result<Meta, DispatchError> {
+        let core = self.lifespan.core();
+        let (hops, limit) = (envelope.hops(), core.limits.max_hops);
+        if hops > limit {
+            return Err(DispatchError::TooDeep { event: subject.name().into(), hops, limit });
+        }
+        Ok(envelope.meta(|| core.next_id()))
     }
 
     /// What travels with the next event: its identity, and its place in the chain.

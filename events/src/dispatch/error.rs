@@ -55,6 +55,18 @@ pub enum DispatchError {
         /// The type that has the name.
         type_name: &'static str,
     },
+    /// The payload is in a version that this binary does not read.
+    #[error("`{event}` is in version {version}, and this binary reads {}", versions(*oldest, *newest))]
+    Version {
+        /// The event's name.
+        event: Box<str>,
+        /// The version that was asked for.
+        version: u32,
+        /// The oldest version that is read.
+        oldest: u32,
+        /// The version of today.
+        newest: u32,
+    },
     /// Too many handlers stand between the event and the one that its chain began with.
     #[error(
         "`{event}` would be number {hops} of its chain, past the limit of {limit}: some handler dispatches what leads back to itself"
@@ -83,14 +95,32 @@ pub enum DispatchError {
     },
 }
 
-/// At most this many bytes of a refused name are repeated in its error.
-const SHOWN_NAME_LEN: usize = 64;
-
-/// A name from elsewhere, fit for a terminal.
-pub(super) fn shortened(name: &str) -> Box<str> {
-    if name.len() <= SHOWN_NAME_LEN {
-        return name.escape_debug().to_string().into();
+impl DispatchError {
+    /// What is wrong with the payload, field by field: the rules that it breaks, or, with the code `malformed`, the one place
+    /// where it does not fit its type. None where something else is wrong than the payload.
+    ///
+    /// Its JSON is the answer to who sent the payload, in an HTTP response of 422 for one. See [`ValidationErrors`].
+    pub fn invalid_fields(&self) -> Option<ValidationErrors> {
+        match self {
+            Self::Invalid { errors, .. } => Some(errors.clone()),
+            Self::Malformed { error, .. } => Some(ValidationErrors::of_malformed(error)),
+            _ => None,
+        }
     }
-    let end = name.floor_char_boundary(SHOWN_NAME_LEN);
-    format!("{}.. ({} bytes)", name[..end].escape_debug(), name.len()).into()
+}
+
+fn versions(oldest: u32, newest: u32) -> String {
+    if oldest == newest { format!("version {newest} alone") } else { format!("versions {oldest} to {newest}") }
+}
+
+/// At most this many bytes of a refused text are repeated in its error.
+const SHOWN_LEN: usize = 64;
+
+/// A text from elsewhere, fit for a terminal.
+pub(crate) fn shortened(text: &str) -> Box<str> {
+    if text.len() <= SHOWN_LEN {
+        return text.escape_debug().to_string().into();
+    }
+    let end = text.floor_char_boundary(SHOWN_LEN);
+    format!("{}.. ({} bytes)", text[..end].escape_debug(), text.len()).into()
 }

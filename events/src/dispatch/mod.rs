@@ -1,24 +1,29 @@
 //! Handing events over: to the scope, to the lifespan, or to the handlers at once.
 
 mod accept;
+mod arrive;
 mod error;
+mod named;
+mod outside;
 
 use crate::any::{Loose, Subject};
 use crate::context::Ambient;
-use crate::delivery::{Batch, Delivery, Handover};
-use crate::event::{Deserialize, Event};
+use crate::delivery::{Bundle, Delivery, Handover};
+use crate::event::Event;
 use crate::lifespan::Lifespan;
-use crate::name;
-use crate::registry::{Named, Registry};
 use accept::closed;
+pub(crate) use arrive::arrive;
 pub use error::DispatchError;
-use error::shortened;
+pub(crate) use error::shortened;
+pub use named::{dispatch_named, dispatch_named_version};
 
 /// Hands an event to the surrounding scope or lifespan, and returns at once, without waiting for handlers.
 ///
 /// Inside a [scope](Lifespan::scope) the event is queued, and delivered when the scope's work has ended. In a handler it
 /// is delivered at once, in a task of its own, as a link of the chain that the handler's event belongs to. `now`
 /// handlers run before this function returns.
+///
+/// Where dispatch is [disabled](crate::LifespanBuilder::disable_dispatch), the event is checked and dropped.
 ///
 /// # Examples
 ///
@@ -41,29 +46,33 @@ use error::shortened;
 ///
 /// # Errors
 ///
-/// [`DispatchError::NoLifespan`] outside of any lifespan, [`Invalid`](DispatchError::Invalid) when the payload breaks its
-/// own rules, [`TooDeep`](DispatchError::TooDeep) and [`Full`](DispatchError::Full) at the lifespan's limits,
-/// [`Closed`](DispatchError::Closed) after its end. Nothing is queued then.
+/// [`DispatchError::NoLifespan`] outside of any lifespan where the environment does not disable dispatch,
+/// [`Invalid`](DispatchError::Invalid) when the payload breaks its own rules, [`TooDeep`](DispatchError::TooDeep) and
+/// [`Full`](DispatchError::Full) at the lifespan's limits, [`Closed`](DispatchError::Closed) after its end. Nothing is
+/// queued then.
 pub fn dispatch<E: Event>(event: E) -> Result<(), DispatchError> {
     match Ambient::current() {
         Some(ambient) => dispatch_in(&ambient, event),
-        None => Err(DispatchError::NoLifespan { event: event.name().into() }),
+        None => outside::check(event),
     }
 }
 
-/// Dispatches an event that is known by its name and its JSON alone, as a message from elsewhere is.
+/// Dispatches an event whose payload is not checked by its rules.
 ///
-/// Where a linked type has the name, the payload becomes a value of that type and is validated, and the event is the same
-/// as one that was dispatched by [`dispatch`]. Where none has, it goes, unvalidated, to the handlers over `&AnyEvent` and
-/// [`View<T>`](crate::View) whose patterns match. `json` is text or bytes: JSON, in UTF-8.
+/// For payloads that were checked already, where the rules cost more than they tell: what a database gives back, an
+/// event that is dispatched again after [`Full`](DispatchError::Full), a million readings of a sensor. Handlers rely on
+/// the rules, and get whatever this function is given. There is no such way for payloads from elsewhere: what arrives by
+/// name is always checked.
 ///
 /// # Examples
 ///
 /// ```standalone_crate
-/// use events::{DispatchError, Event, Lifespan, dispatch_named};
+/// use events::{Event, Lifespan, dispatch, dispatch_unchecked};
+/// use validator::Validate;
 ///
-/// #[derive(Event, serde::Deserialize)]
+/// #[derive(Event, Validate)]
 /// struct CatFed {
+///     #[validate(range(max = 10))]
 ///     fish: u32,
 /// }
 ///
@@ -71,26 +80,21 @@ pub fn dispatch<E: Event>(event: E) -> Result<(), DispatchError> {
 /// # async fn main() -> Result<(), events::Error> {
 /// let app = Lifespan::builder().start().await?;
 /// app.scope(async {
-///     dispatch_named("cat-fed", r#"{"fish":2}"#)?;
-///     let error = dispatch_named("cat-fed", r#"{"fish":"two"}"#).unwrap_err();
-///     assert!(error.to_string().contains("at `fish`"), "{error}");
-///     Ok::<(), DispatchError>(())
+///     assert!(dispatch(CatFed { fish: 12 }).is_err());
+///     dispatch_unchecked(CatFed { fish: 12 }) // it was a feast
 /// })
 /// .await?;
-/// app.shutdown().await?;
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Errors
 ///
-/// Those of [`dispatch`], and [`DispatchError::Name`] for a text that cannot be a name,
-/// [`Malformed`](DispatchError::Malformed) for a payload that does not fit,
-/// [`NotDeserialize`](DispatchError::NotDeserialize) for a type that cannot be made of JSON.
-pub fn dispatch_named(name: &str, json: impl AsRef<[u8]>) -> Result<(), DispatchError> {
+/// As [`dispatch`], [`Invalid`](DispatchError::Invalid) excepted.
+pub fn dispatch_unchecked<E: Event>(event: E) -> Result<(), DispatchError> {
     match Ambient::current() {
-        Some(ambient) => dispatch_named_in(&ambient, name, json.as_ref()),
-        None => Err(DispatchError::NoLifespan { event: shortened(name) }),
+        Some(ambient) => dispatch_unchecked_in(&ambient, event),
+        None => outside::permit(event.name().into()),
     }
 }
 
@@ -132,35 +136,23 @@ pub fn dispatch_named(name: &str, json: impl AsRef<[u8]>) -> Result<(), Dispatch
 pub async fn deliver<E: Event>(event: E) -> Result<Delivery, DispatchError> {
     let accepted = match Ambient::current() {
         Some(ambient) => accept_delivery(&ambient, event),
-        None => Err(DispatchError::NoLifespan { event: event.name().into() }),
+        None => outside::check(event).map(|()| Delivering::default()),
     };
     Ok(accepted?.finish().await)
 }
 
 pub(crate) fn dispatch_in<E: Event>(ambient: &Ambient, event: E) -> Result<(), DispatchError> {
-    let subject = Subject::Declared { decl: E::__declaration(), variant: event.__variant() };
-    ambient.dispatch(subject, &mut Loose::new(event))
+    let subject = Subject::of(&event);
+    ambient.dispatch(subject, &mut Loose::new(event)).inspect_err(|error| ambient.refused(error))
 }
 
-fn dispatch_named_in(ambient: &Ambient, name: &str, json: &[u8]) -> Result<(), DispatchError> {
-    name::check(name).map_err(|error| DispatchError::Name { name: shortened(name), error })?;
-    let malformed = |error| DispatchError::Malformed { event: name.into(), error };
-    let (subject, mut payload) = match Registry::get().names.get(name) {
-        Some(&Named { decl, variant }) => {
-            let deserialize: Deserialize = decl
-                .deserialize
-                .ok_or(DispatchError::NotDeserialize { event: name.into(), type_name: decl.type_name })?;
-            (Subject::Declared { decl, variant }, deserialize(variant, json).map_err(malformed)?)
-        }
-        None => {
-            let route = ambient.lifespan.core().routes.unknown(name);
-            (Subject::Unknown { name: name.into(), route }, crate::wire::raw(json).map_err(malformed)?)
-        }
-    };
-    ambient.dispatch(subject, &mut *payload)
+fn dispatch_unchecked_in<E: Event>(ambient: &Ambient, event: E) -> Result<(), DispatchError> {
+    let subject = Subject::of(&event);
+    ambient.dispatch(subject, &mut Loose::unchecked(event)).inspect_err(|error| ambient.refused(error))
 }
 
 /// An event that was accepted for delivery, while its handlers run.
+#[derive(Default)]
 struct Delivering {
     before: Delivery,
     rest: Option<Handover>,
@@ -177,10 +169,11 @@ impl Delivering {
 }
 
 fn accept_delivery<E: Event>(ambient: &Ambient, event: E) -> Result<Delivering, DispatchError> {
-    let subject = Subject::Declared { decl: E::__declaration(), variant: event.__variant() };
-    let work = ambient.lifespan.begin(true).ok_or_else(|| closed(&subject))?;
-    let accepted = ambient.accept(subject, &mut Loose::new(event))?;
-    let rest = accepted.event.map(|event| Handover::new(Batch::new(work, vec![event])));
+    let subject = Subject::of(&event);
+    let work = ambient.lifespan.begin(true).ok_or_else(|| closed(&subject));
+    let accepted = work.and_then(|work| Ok((work, ambient.accept(subject, &mut Loose::new(event))?)));
+    let (work, accepted) = accepted.inspect_err(|error| ambient.refused(error))?;
+    let rest = accepted.event.map(|event| Handover::new(Bundle::new(work, vec![event])));
     Ok(Delivering { before: accepted.now, rest })
 }
 
@@ -195,14 +188,14 @@ impl Lifespan {
         dispatch_in(&ambient, event)
     }
 
-    /// Dispatches an event to this lifespan, at once, by its name and its JSON. See [`dispatch_named`].
+    /// Dispatches an event to this lifespan, at once, without a check of its payload. See [`dispatch_unchecked`].
     ///
     /// # Errors
     ///
-    /// As [`dispatch_named`], [`NoLifespan`](DispatchError::NoLifespan) excepted.
-    pub fn dispatch_named(&self, name: &str, json: impl AsRef<[u8]>) -> Result<(), DispatchError> {
-        let ambient = self.ambient_for(name)?;
-        dispatch_named_in(&ambient, name, json.as_ref())
+    /// As [`dispatch_unchecked`], [`NoLifespan`](DispatchError::NoLifespan) excepted.
+    pub fn dispatch_unchecked<E: Event>(&self, event: E) -> Result<(), DispatchError> {
+        let ambient = self.ambient_for(event.name())?;
+        dispatch_unchecked_in(&ambient, event)
     }
 
     /// Runs the handlers of an event in this lifespan and waits for them. See [`deliver`].
@@ -224,7 +217,9 @@ impl Lifespan {
         let surrounding = Ambient::current();
         let inside = surrounding.as_ref().is_some_and(|ambient| ambient.lifespan.is(self));
         if !inside && !self.is_open() {
-            return Err(DispatchError::Closed { event: shortened(event) });
+            let error = DispatchError::Closed { event: shortened(event) };
+            self.core().seam.refused(&error, None);
+            return Err(error);
         }
         let own = Ambient::of(self.internal());
         Ok(match surrounding {

@@ -8,3 +8,6 @@ pub mod semantics {}
 
 #[doc = include_str!("compile_errors.md")]
 pub mod compile_errors {}
+
+#[doc = include_str!("payloads.md")]
+pub mod payloads {}

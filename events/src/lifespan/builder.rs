@@ -1,20 +1,25 @@
 //! The beginning of a lifespan: what it is given, and what is chosen.
 
-use std::any::TypeId;
+use std::any::{TypeId, type_name};
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::choice::{Choice, Named};
 use super::core::{Limits, StateMap};
 use super::{Lifespan, StartError};
 use crate::any::AnyEvent;
 use crate::emit::IntoEvents;
 use crate::event::Event;
 use crate::extract::EventArg;
-use crate::handler::{ClosureHandler, HandlerDecl};
-use crate::place::Site;
+use crate::handler::ClosureHandler;
+use crate::place::{Place, Site};
+use crate::provider::{Provider, Replacement, Replacements};
+use crate::seam::Seam;
+use crate::sink::{IntoSink, Outlet, Outlets};
+use crate::source::{Inlet, IntoSource};
 use crate::timing::{OnTiming, Timing};
 
 const DEFAULT_LIMITS: Limits =
@@ -27,29 +32,29 @@ pub struct LifespanBuilder {
     pub(super) limits: Limits,
     pub(super) closures: Vec<ClosureHandler>,
     pub(super) choice: Choice,
-}
-
-/// Which of the declared functions a lifespan has.
-#[derive(Debug, Default)]
-pub(super) struct Choice {
-    pub(super) without: Vec<String>,
-    pub(super) without_groups: Vec<String>,
-    pub(super) only_groups: Option<Vec<String>>,
-}
-
-impl Choice {
-    pub(super) fn takes(&self, function: &HandlerDecl) -> bool {
-        let named = |names: &[String], name: &str| names.iter().any(|known| known == name);
-        let group = function.group.is_none_or(|group| {
-            !named(&self.without_groups, group) && self.only_groups.as_ref().is_none_or(|only| named(only, group))
-        });
-        group && (self.without.is_empty() || !named(&self.without, &function.site.path()))
-    }
+    pub(super) replacements: Replacements,
+    pub(super) outlets: Outlets,
+    pub(super) inlets: Vec<Arc<Inlet>>,
+    pub(super) origin: Option<String>,
+    /// Whether dispatch is disabled, where code decides.
+    pub(super) disabled: Option<bool>,
+    pub(crate) seam: Seam,
 }
 
 impl LifespanBuilder {
     pub(super) fn new() -> Self {
-        Self { state: StateMap::new(), limits: DEFAULT_LIMITS, closures: Vec::new(), choice: Choice::default() }
+        Self {
+            state: StateMap::new(),
+            limits: DEFAULT_LIMITS,
+            closures: Vec::new(),
+            choice: Choice::default(),
+            replacements: Replacements::default(),
+            outlets: Outlets::default(),
+            inlets: Vec::new(),
+            origin: None,
+            disabled: None,
+            seam: Seam::default(),
+        }
     }
 
     /// Gives the lifespan a value that handlers ask for as [`State<T>`](crate::State). One value for each type: a later one
@@ -126,6 +131,94 @@ impl LifespanBuilder {
         self
     }
 
+    /// Sends the events whose names match a [`Pattern`](crate::Pattern) to a [`Sink`](crate::Sink), with
+    /// [settings](crate::SinkExt) or without. Events that have no JSON, and would match, are a start error.
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use events::{Envelope, Event, Lifespan, SinkExt as _, dispatch};
+    ///
+    /// #[derive(Event, serde::Serialize)]
+    /// struct CatFed {
+    ///     fish: u32,
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), events::Error> {
+    /// let post = |envelope: Envelope| async move {
+    ///     println!("POST /{} {} bytes", envelope.name(), envelope.payload().len());
+    ///     Ok::<_, std::io::Error>(())
+    /// };
+    /// let app = Lifespan::builder().sink("cat-*", post.attempts(3)).start().await?;
+    /// app.scope(async { dispatch(CatFed { fish: 2 }) }).await?;
+    /// app.shutdown().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn sink(mut self, pattern: impl Into<String>, sink: impl IntoSink) -> Self {
+        self.outlets.0.push(Outlet::new(Site::of_sink(Location::caller()), pattern.into(), sink));
+        self
+    }
+
+    /// Has events come in from a [`Source`](crate::Source), with [settings](crate::SourceExt) or without. It is connected when
+    /// the start is complete, and no start waits for it.
+    #[track_caller]
+    pub fn source(mut self, source: impl IntoSource) -> Self {
+        self.inlets.push(Arc::new(Inlet::new(Site::of_source(Location::caller()), source)));
+        self
+    }
+
+    /// Says where the lifespan's events come from, in the envelopes that leave the process: a URI reference, as that of
+    /// `CloudEvents` in `source`, or the lifespan does not start. The default is `/` and the name of the program's file.
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// Has `value` stand in for what a provider makes: for tests, mostly. All calls share it, and what the provider depends
+    /// on is not asked for.
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use events::{Event, Lifespan, on, provide};
+    ///
+    /// struct Database(&'static str);
+    ///
+    /// #[provide(lifespan)]
+    /// async fn database() -> Result<Database, std::io::Error> {
+    ///     Err(std::io::Error::other("there is none here"))
+    /// }
+    ///
+    /// #[derive(Event)]
+    /// struct CatFed;
+    ///
+    /// #[on]
+    /// fn count(_: &CatFed, #[depends(database)] database: &Database) {
+    ///     println!("into {}", database.0);
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), events::Error> {
+    /// let app = Lifespan::builder().replace::<database>(Database("memory")).start().await?;
+    /// # app.shutdown().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replace<P: Provider>(mut self, value: P::Value) -> Self {
+        self.replacements.add(P::__declaration(), Replacement::Value(Arc::new(value)));
+        self
+    }
+
+    /// Has a closure stand in for a provider. It is called where the provider would be: once at the start for a
+    /// `#[provide(lifespan)]`, else for each call that asks for the value.
+    pub fn replace_with<P: Provider>(mut self, make: impl Fn() -> P::Value + Send + Sync + 'static) -> Self {
+        self.replacements.add(P::__declaration(), Replacement::Make(Box::new(move || Arc::new(make()))));
+        self
+    }
+
     /// Leaves out one function, a handler, hook or periodic one, by its path: `my_app::billing::charge`. A path that this
     /// binary does not have is a start error.
     pub fn without(mut self, path: impl Into<String>) -> Self {
@@ -142,6 +235,48 @@ impl LifespanBuilder {
     /// Leaves out the functions of every other `group` than these. Functions without a group stay.
     pub fn only_groups(mut self, groups: impl IntoIterator<Item: Into<String>>) -> Self {
         self.choice.only_groups.get_or_insert_default().extend(groups.into_iter().map(Into::into));
+        self
+    }
+
+    /// Leaves out every declared function: handlers, hooks and periodic ones. [`with`](Self::with) takes single ones back, and
+    /// closures stay. So a test runs with the handlers that it names, whatever else the binary declares.
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use events::{AnyEvent, Event, Lifespan, on};
+    ///
+    /// #[derive(Event)]
+    /// struct CatFed;
+    ///
+    /// #[on]
+    /// async fn purr(_: &CatFed) {}
+    ///
+    /// #[on("*")]
+    /// fn audit(_: &AnyEvent) {}
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), events::Error> {
+    /// let app = Lifespan::builder().without_all().with(purr).start().await?;
+    /// let delivery = app.deliver(CatFed).await?;
+    /// assert_eq!(delivery.handlers(), 1);
+    /// # app.shutdown().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn without_all(mut self) -> Self {
+        self.choice.without_all = true;
+        self
+    }
+
+    /// Takes a function back that [`without_all`](Self::without_all) leaves out: the function itself, so that a new name for it
+    /// breaks the build. What [`without`](Self::without) or a group leaves out stays out. A value that is no function under
+    /// `#[on]` or `#[every]` is a start error.
+    #[track_caller]
+    pub fn with<F: 'static>(mut self, function: F) -> Self {
+        drop(function);
+        let place = Place::of(Location::caller());
+        self.choice.with.push(Named { id: TypeId::of::<F>(), type_name: type_name::<F>(), place });
         self
     }
 
@@ -194,6 +329,46 @@ impl LifespanBuilder {
         self.state(OnTiming::new(callback))
     }
 
+    /// Decides whether dispatch is disabled: with `true`, events are checked as ever, and then dropped. For programs that
+    /// are to run without what their events set off: a migration, a replay, a test.
+    ///
+    /// Nothing is different for who dispatches: what breaks its own rules, does not fit its name or comes after the
+    /// lifespan's end is refused, and everything else is `Ok`. No handler runs, not the `now` ones either, and
+    /// [`deliver`](crate::deliver) answers a [`Delivery`](crate::Delivery) of 0 handlers. Hooks and periodic functions run
+    /// as ever. A lifespan that starts disabled warns once.
+    ///
+    /// Where code does not decide, the environment variable `EVENTS_DISABLE_DISPATCH` does, which is read once, at the
+    /// start: `1`, `true`, `yes`, `on`, `y` and `t` disable, `0`, `false`, `no`, `off`, `n` and `f` do not, in upper or lower
+    /// case, with white space around them or not. Any other value is a start error. A lifespan that runs is turned by
+    /// [`Lifespan::disable_dispatch`].
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use events::{Event, Lifespan, deliver, on};
+    ///
+    /// #[derive(Event)]
+    /// struct CatFed;
+    ///
+    /// #[on]
+    /// fn bill(_: &CatFed) {
+    ///     panic!("this costs money");
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), events::Error> {
+    /// let app = Lifespan::builder().disable_dispatch(true).start().await?;
+    /// let delivery = app.scope(async { deliver(CatFed).await }).await?;
+    /// assert_eq!(delivery.handlers(), 0);
+    /// # app.shutdown().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn disable_dispatch(mut self, disabled: bool) -> Self {
+        self.disabled = Some(disabled);
+        self
+    }
+
     /// Checks everything that this binary declares, runs the startup hooks in order, and answers the running lifespan, bound
     /// to the current tokio runtime.
     ///
@@ -218,6 +393,7 @@ impl fmt::Debug for LifespanBuilder {
             .field("limits", &self.limits)
             .field("closures", &self.closures.len())
             .field("choice", &self.choice)
+            .field("disabled", &self.disabled)
             .finish_non_exhaustive()
     }
 }

@@ -1,12 +1,20 @@
 //! What is checked before a lifespan starts, and how it is told.
 
 use std::fmt;
+use std::sync::Arc;
 
+use super::choice::Named;
 use super::core::StateMap;
+use crate::context::{Dependency, Signature};
+use crate::error::BoxError;
+use crate::event::EventDecl;
 use crate::failure::Failure;
-use crate::handler::HandlerDecl;
-use crate::place::Place;
+use crate::format;
+use crate::place::{Place, Site};
+use crate::provider::{ProviderDecl, ProviderError, Replacements};
 use crate::registry::{Duplicate, Registry};
+use crate::sink::Outlet;
+use crate::source::Inlet;
 
 /// Why a lifespan did not start: everything that is wrong, in one error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +62,11 @@ impl StartFinding {
         self
     }
 
+    pub(super) fn of_provider(error: &BoxError) -> Self {
+        let places = error.downcast_ref::<ProviderError>().map(ProviderError::place).into_iter().collect();
+        Self { message: error.to_string(), places }
+    }
+
     pub(super) fn of_failure(failure: &Failure) -> Self {
         let message = format!("startup hook `{}` failed: {}", failure.handler(), failure.cause());
         Self::new(message).at(failure.place())
@@ -96,23 +109,79 @@ pub(super) fn duplicates(registry: &Registry) -> impl Iterator<Item = StartFindi
     registry.duplicates.iter().map(StartFinding::of_duplicate)
 }
 
+/// Sources that read from one address.
+pub(super) fn same_address(inlets: &[Arc<Inlet>]) -> Vec<StartFinding> {
+    let second = |(index, inlet): (usize, &Arc<Inlet>)| {
+        let first = inlets[..index].iter().find(|first| first.address == inlet.address)?;
+        let message =
+            format!("two sources read from `{}`, and would take each other's messages: keep one", inlet.address);
+        Some(StartFinding::new(message).at(first.site.place).at(inlet.site.place))
+    };
+    inlets.iter().enumerate().filter_map(second).collect()
+}
+
+/// An origin that no envelope can have.
+pub(super) fn origin(origin: &str) -> Option<StartFinding> {
+    if origin.is_empty() {
+        return Some(StartFinding::new("the origin is empty: leave it out, or say where the events come from"));
+    }
+    format::check_origin(origin).err().map(|error| StartFinding::new(error.to_string()))
+}
+
+/// Events that a sink would get, and that cannot leave the process.
+pub(super) fn unsendable(outlet: &Outlet, registry: &Registry) -> Vec<StartFinding> {
+    let silent = registry.events.iter().filter(|decl| decl.serialize.is_none());
+    let named = silent.flat_map(|decl| decl.names.iter().map(move |name| (decl, name)));
+    let finding = |decl: &EventDecl, name: &str| {
+        let message = format!(
+            "the sink of `{}` would get `{name}`, which has no JSON: derive `serde::Serialize` for `{}`",
+            outlet.pattern,
+            decl.path()
+        );
+        StartFinding::new(message).at(outlet.site.place).at(decl.place)
+    };
+    named.filter(|(_, name)| outlet.takes_name(name)).map(|(decl, name)| finding(decl, name)).collect()
+}
+
 /// State that a function asks for, and that the lifespan does not have.
-pub(super) fn missing_state<'a>(
-    functions: impl Iterator<Item = &'a HandlerDecl>,
-    state: &StateMap,
-) -> Vec<StartFinding> {
-    let mut missing = Vec::new();
-    for function in functions {
-        for needed in function.signature().state.iter().filter(|needed| !state.contains_key(&needed.id)) {
-            let message = format!(
-                "handler `{}` asks for `State<{}>`, which the lifespan does not have: give it to `Lifespan::builder().state(..)`",
-                function.site.path(),
-                needed.name
-            );
-            missing.push(StartFinding::new(message).at(function.site.place));
+pub(super) fn missing_state(what: &str, site: Site, signature: &Signature, state: &StateMap) -> Vec<StartFinding> {
+    let missing = signature.state.iter().filter(|needed| !state.contains_key(&needed.id));
+    let message = |type_name| {
+        format!(
+            "{what} `{}` asks for `State<{type_name}>`, which the lifespan does not have: give it to `Lifespan::builder().state(..)`",
+            site.path()
+        )
+    };
+    missing.map(|needed| StartFinding::new(message(needed.name)).at(site.place)).collect()
+}
+
+/// What a call takes by value, although others in it take it too, or although one value is there for all calls.
+pub(super) fn taken(site: Site, mut uses: Vec<Dependency>, replacements: &Replacements) -> Vec<StartFinding> {
+    let mut seen: Vec<&ProviderDecl> = Vec::new();
+    let mut next = 0;
+    while let Some(&Dependency { provider, .. }) = uses.get(next) {
+        next += 1;
+        if !seen.iter().any(|known| known.is(provider)) {
+            seen.push(provider);
+            uses.extend(replacements.dependencies(provider));
         }
     }
-    missing
+    let taken = seen.into_iter().filter_map(|provider| {
+        let of_it = || uses.iter().filter(|dependency| dependency.provider.is(provider));
+        let reason = if of_it().all(|dependency| dependency.shared) {
+            return None;
+        } else if replacements.of(provider).is_some_and(|replacement| !replacement.is_new_each_time()) {
+            "which one value stands in for: use `replace_with`"
+        } else if of_it().count() > 1 {
+            "which is asked for twice in the call: take a reference everywhere"
+        } else {
+            return None;
+        };
+        let (path, provider) = (site.path(), provider.site.path());
+        let message = format!("a call of `{path}` takes what `{provider}` makes by value, {reason}");
+        Some(StartFinding::new(message).at(site.place))
+    });
+    taken.collect()
 }
 
 /// Functions and groups that the builder names, and that this binary does not have.
@@ -126,4 +195,19 @@ pub(super) fn unknown<'a>(
         format!("the builder names the {what} `{name}`, which this binary does not have: see `events::catalog()`")
     };
     missing.map(|name| StartFinding::new(message(name))).collect()
+}
+
+/// Values that the builder was given as functions, and that are none of the declared ones.
+pub(super) fn not_declared<'a>(
+    given: impl Iterator<Item = &'a Named>,
+    exists: impl Fn(&Named) -> bool,
+) -> impl Iterator<Item = StartFinding> {
+    let message = |type_name| {
+        format!(
+            "`with` was given `{type_name}`, which is no function under `#[on]` or `#[every]`: give it the name of one"
+        )
+    };
+    given
+        .filter(move |named| !exists(named))
+        .map(move |named| StartFinding::new(message(named.type_name)).at(named.place))
 }

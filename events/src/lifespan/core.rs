@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -16,7 +16,10 @@ use crate::any::AnyEvent;
 use crate::failure::{Failure, FailureCause};
 use crate::handler::HandlerDecl;
 use crate::metadata::{EventId, random_part};
+use crate::provider::{Provided, Replacements};
 use crate::route::Routes;
+use crate::seam::Seam;
+use crate::sink::Outlets;
 use crate::var::VarStore;
 
 /// The bounds of a lifespan.
@@ -56,12 +59,44 @@ pub(crate) struct Core {
     /// Whether somebody has begun to end the lifespan.
     pub(crate) ending: AtomicBool,
     pub(crate) ended: SetOnce<ShutdownReport>,
-    pub(crate) vars: VarStore,
-    state: StateMap,
+    pub(crate) vars: Arc<VarStore>,
+    /// What the lifespan providers have made.
+    pub(crate) provided: Arc<Provided>,
+    pub(crate) replacements: Arc<Replacements>,
+    pub(crate) stage: Progress,
+    pub(crate) outlets: Arc<Outlets>,
+    /// What envelopes say of where an event comes from.
+    pub(crate) origin: Arc<str>,
+    /// Whether events are dropped once they have been checked.
+    pub(crate) dispatch_disabled: AtomicBool,
+    pub(crate) seam: Seam,
+    pub(super) state: StateMap,
     next_number: AtomicU64,
     room: Room,
     /// Failures on their way to the hooks, which take room as events do.
     pub(crate) failures_to_tell: AtomicUsize,
+}
+
+/// How far the start has come, once the providers have made their values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Startup hooks run, so that shutdown hooks will.
+    Hooks = 1,
+    Started = 2,
+}
+
+/// A stage that others may look at.
+#[derive(Debug, Default)]
+pub(crate) struct Progress(AtomicU8);
+
+impl Progress {
+    pub(crate) fn set(&self, stage: Stage) {
+        self.0.store(stage as u8, Ordering::Release);
+    }
+
+    pub(crate) fn has_reached(&self, stage: Stage) -> bool {
+        self.0.load(Ordering::Acquire) >= stage as u8
+    }
 }
 
 /// What has happened since the start.
@@ -72,7 +107,14 @@ pub(crate) struct Counters {
 }
 
 impl Core {
-    pub(crate) fn new(runtime: Handle, routes: Routes, hooks: Hooks, limits: Limits, state: StateMap) -> Self {
+    pub(crate) fn new(
+        runtime: Handle,
+        routes: Routes,
+        hooks: Hooks,
+        limits: Limits,
+        state: StateMap,
+        seam: Seam,
+    ) -> Self {
         Self {
             id: random_part(),
             runtime,
@@ -80,6 +122,7 @@ impl Core {
             hooks,
             limits,
             state,
+            seam,
             gate: Gate::default(),
             force: Force::default(),
             at_work: Semaphore::new(limits.max_at_work),
@@ -87,7 +130,13 @@ impl Core {
             aborted: AbortedWork::default(),
             ending: AtomicBool::new(false),
             ended: SetOnce::new(),
-            vars: VarStore::default(),
+            vars: Arc::default(),
+            provided: Arc::default(),
+            replacements: Arc::default(),
+            stage: Progress::default(),
+            outlets: Arc::default(),
+            origin: Arc::from(""),
+            dispatch_disabled: AtomicBool::new(false),
             next_number: AtomicU64::new(1),
             room: Room::new(limits.max_pending),
             failures_to_tell: AtomicUsize::new(0),
@@ -149,6 +198,7 @@ impl Core {
     /// Counts and logs a failure.
     pub(crate) fn note(&self, failure: &Failure) {
         self.counters.failed.fetch_add(1, Ordering::Relaxed);
+        self.seam.failed(failure);
         if let FailureCause::Aborted = failure.cause() {
             self.aborted.add_run(failure);
         }

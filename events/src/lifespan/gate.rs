@@ -6,14 +6,15 @@ const OPEN: usize = 0;
 const DRAINING: usize = 1;
 const CLOSED: usize = 2;
 const PHASE: usize = 0b11;
-const ONE: usize = 0b100;
+const WATCHED: usize = 0b100;
+const ONE: usize = 0b1000;
 
-/// A phase and a count of work in one number, so that the last work and the end of the lifespan cannot miss each other.
+/// A phase and a count of work in one number, so that the last work and whoever waits for it cannot miss each other.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    /// The phase in the two lowest bits, the count above them.
+    /// The phase in the two lowest bits, whether somebody watches in the next one, the count above them.
     state: AtomicUsize,
-    /// Told when the gate drains, and whenever it is empty while it drains.
+    /// Told when the gate drains, and whenever it is empty while it drains or is watched.
     changed: Notify,
 }
 
@@ -45,7 +46,7 @@ impl Gate {
     /// Takes back what `enter` counted.
     pub(crate) fn leave(&self) {
         let before = self.state.fetch_sub(ONE, Ordering::AcqRel);
-        if before == DRAINING + ONE {
+        if before / ONE == 1 && before & (DRAINING | WATCHED) != 0 {
             self.changed.notify_waiters();
         }
     }
@@ -60,7 +61,8 @@ impl Gate {
 
     /// Takes nothing at all any more, if nothing is left.
     pub(crate) fn close_if_empty(&self) -> bool {
-        self.state.compare_exchange(DRAINING, CLOSED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        let close = |state: usize| (state & !WATCHED == DRAINING).then_some(state & WATCHED | CLOSED);
+        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, close).is_ok()
     }
 
     /// Takes nothing at all any more, whatever is left.
@@ -77,6 +79,13 @@ impl Gate {
     /// Waits until nothing is left, once the gate drains.
     pub(crate) async fn empty(&self) {
         self.until(|state| state & PHASE != OPEN && state / ONE == 0).await;
+    }
+
+    /// Waits until nothing is left, in whatever phase. From the first call on, whoever leaves last tells of it.
+    #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "tests alone wait for it"))]
+    pub(crate) async fn idle(&self) {
+        self.state.fetch_or(WATCHED, Ordering::AcqRel);
+        self.until(|state| state / ONE == 0).await;
     }
 
     async fn until(&self, reached: impl Fn(usize) -> bool) {
@@ -120,6 +129,10 @@ impl Force {
 
 #[cfg(all(test, not(events_loom)))]
 mod tests {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use super::Gate;
 
     #[test]
@@ -138,6 +151,21 @@ mod tests {
         assert!(!gate.enter(true), "closed");
         gate.drain();
         assert!(!gate.is_open());
+    }
+
+    #[test]
+    fn closes_behind_the_last_though_it_is_watched() {
+        let gate = Gate::default();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut idle = pin!(gate.idle());
+        assert!(gate.enter(false));
+        assert!(idle.as_mut().poll(&mut cx).is_pending());
+        gate.drain();
+        assert!(!gate.close_if_empty());
+        gate.leave();
+        assert!(idle.as_mut().poll(&mut cx).is_ready());
+        assert!(gate.close_if_empty() && gate.is_closed());
+        assert_eq!((gate.left(), gate.enter(true)), (0, false));
     }
 
     #[test]

@@ -6,12 +6,16 @@ use std::time::Duration;
 use super::{Lifespan, Work};
 use crate::call;
 use crate::context::{About, Ambient, Context, InAmbient};
+use crate::extract::{Accepts, Moment};
 use crate::failure::{Failure, FailureCause};
 use crate::handler::{Handler, HandlerDecl};
 use crate::metadata::Cause;
 
 /// How long a shutdown hook may take that says nothing about it.
 const SHUTDOWN_HOOK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How much longer the shutdown waits for what tears down after a hook.
+const TEARDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// A failure on its way to the hooks. It counts as an event that waits, so that failures cannot pile up without bound.
 struct Telling {
@@ -40,6 +44,9 @@ impl Drop for Telling {
 impl Lifespan {
     /// Tells of a failure wherever somebody may look for it: the counters, the log, the failure hooks.
     pub(crate) fn report(&self, failure: &Failure) {
+        if let FailureCause::InBatch(_) = failure.cause() {
+            return;
+        }
         self.core().note(failure);
         if self.core().hooks.failure.is_empty() {
             return;
@@ -75,7 +82,7 @@ impl Lifespan {
     ) -> Option<Failure> {
         let handler = Handler::Declared(hook);
         let context = Context::new(self, about, None);
-        let ended = InAmbient::new(ambient, call::run(&handler, context)).await;
+        let ended = InAmbient::new(ambient, call::run_within(limit(hook), &handler, context)).await;
         let event = context.event();
         Failure::of(event, ended)
     }
@@ -85,8 +92,8 @@ impl Lifespan {
         let mut failures = Vec::new();
         for hook in self.core().hooks.shutdown.iter().rev() {
             let run = self.run_hook(hook, About::Nothing, Ambient::of(self.clone()));
-            let limit = hook.timeout.unwrap_or(SHUTDOWN_HOOK_TIMEOUT);
-            let failure = match tokio::time::timeout(limit, run).await {
+            let limit = shutdown_limit(hook);
+            let failure = match tokio::time::timeout(limit.saturating_add(TEARDOWN_GRACE), run).await {
                 Ok(failure) => failure,
                 Err(_) => Some(Failure::of_interruption(hook.site, FailureCause::Timeout(limit), limit)),
             };
@@ -97,4 +104,16 @@ impl Lifespan {
         }
         failures
     }
+}
+
+/// How long a hook may take.
+fn limit(hook: &HandlerDecl) -> Option<Duration> {
+    match hook.accepts {
+        Accepts::Moment(Moment::Shutdown) => Some(shutdown_limit(hook)),
+        _ => hook.timeout,
+    }
+}
+
+fn shutdown_limit(hook: &HandlerDecl) -> Duration {
+    hook.timeout.unwrap_or(SHUTDOWN_HOOK_TIMEOUT)
 }

@@ -1,7 +1,10 @@
 //! One run of an application: startup, serving, shutdown.
 
+#[cfg(feature = "testing")]
+mod alone;
 mod builder;
 mod check;
+mod choice;
 mod core;
 mod gate;
 mod hooks;
@@ -9,18 +12,20 @@ mod periodic;
 mod room;
 mod shutdown;
 mod start;
+mod switch;
 mod work;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::extract::State;
+use crate::params::State;
 
 pub use builder::LifespanBuilder;
 pub use check::{StartError, StartFinding};
 pub(crate) use core::Core;
 pub use shutdown::{ShutdownError, ShutdownReport};
+pub(crate) use switch::environment_disables;
 pub(crate) use work::Work;
 
 /// One run of an application, in which events are dispatched and handlers run.

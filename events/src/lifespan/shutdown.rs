@@ -10,8 +10,10 @@ use futures_util::future::{Either, select};
 use tokio::time::Instant;
 
 use super::Lifespan;
-use crate::context::Ambient;
+use super::core::Stage;
+use crate::context::{Ambient, InAmbient};
 use crate::failure::Failure;
+use crate::provider::{Ending as Ended, ProviderError};
 
 /// How many aborted handlers the report names; the others are counted.
 const NAMED_ABORTED: usize = 100;
@@ -37,13 +39,13 @@ pub struct ShutdownReport {
     pub aborted_handlers: Vec<String>,
     /// How many scopes and tasks had still not ended when the deadline had passed. What they dispatch is refused.
     pub unfinished: usize,
-    /// How each shutdown hook that failed did so.
+    /// How each shutdown hook that failed did so, each teardown of a lifespan provider, and each sink that could not be closed.
     pub failed_hooks: Vec<String>,
 }
 
 impl ShutdownReport {
-    /// Whether everything that was accepted was delivered, and every hook did its work. Failures of handlers are none of
-    /// the shutdown's.
+    /// Whether everything that was accepted was delivered, every hook and teardown did its work, and every sink was closed.
+    /// Failures of handlers are none of the shutdown's.
     pub fn is_clean(&self) -> bool {
         self.aborted == 0 && self.aborted_handlers.is_empty() && self.unfinished == 0 && self.failed_hooks.is_empty()
     }
@@ -174,16 +176,24 @@ impl Ending {
         let lifespan = self.lifespan.clone();
         let core = lifespan.core();
         self.drain(after(deadline)).await;
-        let failures = lifespan.run_shutdown_hooks().await;
-        self.failed_hooks = failures.iter().map(Failure::to_string).collect();
+        // Where the start has not come to the hooks, there is nothing that they could undo.
+        if core.stage.has_reached(Stage::Hooks) {
+            let failures = lifespan.run_shutdown_hooks().await;
+            self.failed_hooks = failures.iter().map(Failure::to_string).collect();
+        }
         // What the hooks have dispatched, and whoever comes in between two looks at the gate.
         let end = after(deadline);
         loop {
             self.drain(end).await;
             if core.gate.close_if_empty() || core.force.is_forced() {
-                return;
+                break;
             }
         }
+        core.gate.close();
+        let end = end.max(after(FORCED_GRACE));
+        self.failed_hooks.extend(core.outlets.close(end).await);
+        let failures = lifespan.tear_down(end).await;
+        self.failed_hooks.extend(failures.iter().map(ProviderError::to_string));
     }
 
     /// Waits for all work, up to the deadline; then aborts what can be.
@@ -195,6 +205,15 @@ impl Ending {
             core.force.force();
             let _ = tokio::time::timeout(FORCED_GRACE, core.gate.empty()).await;
         }
+    }
+}
+
+impl Lifespan {
+    /// Ends what the lifespan providers have made, the last first.
+    async fn tear_down(&self, end: Instant) -> Vec<ProviderError> {
+        let core = self.core();
+        let ending = if core.stage.has_reached(Stage::Started) { Ended::Succeeded } else { Ended::Failed };
+        InAmbient::new(Ambient::of(self.clone()), core.provided.end_until(end, ending)).await
     }
 }
 

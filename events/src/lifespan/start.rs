@@ -9,38 +9,106 @@ use tokio::runtime::Handle;
 use super::Lifespan;
 use super::builder::LifespanBuilder;
 use super::check::{self, StartError, StartFinding};
-use super::core::{Core, Hooks};
+use super::core::{Core, Hooks, Stage};
+use super::switch;
+use crate::batch::{BatchLimits, Bucket};
 use crate::context::{About, Ambient};
-use crate::delivery::{Batch, schedule};
+use crate::delivery::{Bundle, schedule};
 use crate::extract::{Accepts, Moment};
 use crate::handler::{Handler, HandlerDecl};
+use crate::provider::Plan;
 use crate::registry::Registry;
 use crate::route::Routes;
 use crate::scope::ScopeQueue;
+use crate::source::Inlet;
 
 pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartError> {
     let registry = Registry::get();
     let mut findings: Vec<_> = check::duplicates(registry).collect();
     findings.extend(unknown_names(&builder, registry));
-    findings.extend(check::missing_state(chosen(&builder, &registry.handlers), &builder.state));
-    findings.extend(check::missing_state(chosen(&builder, &registry.others), &builder.state));
-    let runtime = match runtime() {
-        Ok(runtime) if findings.is_empty() => runtime,
-        found => {
-            findings.extend(found.err());
+    let functions = || chosen(&builder, &registry.handlers).chain(chosen(&builder, &registry.others));
+    let plan = Plan::new(functions(), &builder.replacements);
+    findings.extend(dependencies(functions(), &plan, &builder));
+    findings.extend(check::same_address(&builder.inlets));
+    findings.extend(builder.origin.as_deref().and_then(check::origin));
+    findings.extend(builder.outlets.0.iter().flat_map(|outlet| check::unsendable(outlet, registry)));
+    let (runtime, disabled) = match (runtime(), switch::decide(builder.disabled)) {
+        (Ok(runtime), Ok(disabled)) if findings.is_empty() => (runtime, disabled),
+        (runtime, disabled) => {
+            findings.extend(runtime.err());
+            findings.extend(disabled.err());
             return Err(StartError::new(findings));
         }
     };
 
     let hooks = hooks(chosen(&builder, &registry.others));
-    let declared = chosen(&builder, &registry.handlers).map(Handler::Declared).collect();
-    let LifespanBuilder { state, limits, closures, .. } = builder;
+    let declared = chosen(&builder, &registry.handlers).map(|handler| called(handler, &builder.inlets)).collect();
+    let LifespanBuilder { state, limits, closures, seam, replacements, outlets, inlets, origin, .. } = builder;
+    let outlets = Arc::new(outlets);
     let closures = closures.into_iter().map(|closure| Handler::Closure(Arc::new(closure)));
-    let routes = Routes::new(registry, merged(declared, closures));
-    let lifespan = Lifespan::new(Core::new(runtime, routes, hooks, limits, state));
-    run_startup_hooks(&lifespan).await?;
+    let routes = Routes::new(registry, merged(declared, closures), Arc::clone(&outlets), seam.clone());
+    let mut core = Core::new(runtime, routes, hooks, limits, state, seam);
+    core.replacements = Arc::new(replacements);
+    core.outlets = outlets;
+    core.origin = origin.unwrap_or_else(program).into();
+    let lifespan = Lifespan::new(core);
+    lifespan.disable_dispatch(disabled);
+    lifespan.warn_where_disabled();
+    open(&lifespan, &plan).await?;
     lifespan.start_periodic();
+    for inlet in inlets.into_iter().filter(|_| !disabled) {
+        lifespan.core().runtime.spawn(inlet.run(lifespan.internal()));
+    }
     Ok(lifespan)
+}
+
+/// The program that runs, as the origin of its events.
+fn program() -> String {
+    let program = std::env::current_exe().ok();
+    let name = program.as_ref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy());
+    name.unwrap_or_default().bytes().fold("/".to_owned(), |origin, byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            format!("{origin}{}", char::from(byte))
+        }
+        // The file may have any name, and a URI reference has few characters.
+        _ => format!("{origin}%{byte:02X}"),
+    })
+}
+
+/// A handler as this lifespan has it. Batches are no larger than what one source has under way, or they would wait in vain.
+fn called(handler: &'static HandlerDecl, inlets: &[Arc<Inlet>]) -> Handler {
+    let Some(limits) = handler.batch else { return Handler::Declared(handler) };
+    let most = inlets.iter().map(|inlet| inlet.under_way()).min();
+    let size = most.map_or(limits.size, |most| limits.size.min(most));
+    if size < limits.size {
+        tracing::warn!(
+            target: "events",
+            handler = %handler.site,
+            batch = limits.size,
+            size,
+            "batches are smaller than the handler asks for: a source has no more messages under way",
+        );
+    }
+    Handler::Batched(Arc::new(Bucket::new(handler, BatchLimits { size, ..limits })))
+}
+
+/// What functions and the providers that they need ask for, and cannot have.
+fn dependencies(
+    functions: impl Iterator<Item = &'static HandlerDecl>,
+    plan: &Plan,
+    builder: &LifespanBuilder,
+) -> Vec<StartFinding> {
+    let mut findings = Vec::new();
+    for function in functions {
+        let signature = function.signature();
+        findings.extend(check::missing_state("handler", function.site, &signature, &builder.state));
+        findings.extend(check::taken(function.site, signature.depends, &builder.replacements));
+    }
+    let made = plan.providers.iter().filter(|provider| builder.replacements.of(provider).is_none());
+    for provider in made {
+        findings.extend(check::missing_state("provider", provider.site, &provider.signature(), &builder.state));
+    }
+    findings
 }
 
 fn chosen<'a>(
@@ -64,6 +132,8 @@ fn unknown_names(builder: &LifespanBuilder, registry: &Registry) -> Vec<StartFin
         check::unknown("function", choice.without.iter(), |path| all().any(|function| function.site.path() == path));
     let groups = choice.without_groups.iter().chain(choice.only_groups.iter().flatten());
     unknown.extend(check::unknown("group", groups, |group| all().any(|function| function.group == Some(group))));
+    let given = choice.with.iter();
+    unknown.extend(check::not_declared(given, |named| all().any(|function| function.id == named.id)));
     unknown
 }
 
@@ -91,27 +161,37 @@ fn runtime() -> Result<Handle, StartFinding> {
     }
 }
 
-async fn run_startup_hooks(lifespan: &Lifespan) -> Result<(), StartError> {
-    if lifespan.core().hooks.startup.is_empty() {
-        return Ok(());
-    }
-    // Held until the end of the start, so that nothing that the hooks dispatch is delivered before.
+/// Makes the values of the lifespan's providers, and runs the startup hooks; undoes it all where something fails.
+async fn open(lifespan: &Lifespan, plan: &Plan) -> Result<(), StartError> {
+    // Providers and hooks may keep what they are given, which must not keep the lifespan from ending.
+    let lifespan = &lifespan.internal();
+    // Held until the end of the start, so that nothing that is dispatched meanwhile is delivered before.
     let queue = Arc::new(ScopeQueue::default());
     let work = lifespan.begin(true);
-    for hook in &lifespan.core().hooks.startup {
-        let ambient = Ambient { scope: Some(Arc::clone(&queue)), ..Ambient::of(lifespan.internal()) };
-        if let Some(failure) = lifespan.run_hook(hook, About::Nothing, ambient).await {
-            lifespan.report(&failure);
-            let dropped = queue.close();
-            lifespan.core().settle(&dropped, 0);
-            drop(work);
-            let _report = lifespan.shutdown().await;
-            return Err(StartError::new(vec![StartFinding::of_failure(&failure)]));
-        }
-    }
+    let ambient = Ambient { scope: Some(Arc::clone(&queue)), ..Ambient::of(lifespan.clone()) };
+    let prepared = prepare(lifespan, plan, &ambient).await;
     let events = queue.close();
+    if let Err(finding) = prepared {
+        lifespan.core().settle(&events, 0);
+        drop((work, ambient));
+        let _report = lifespan.shutdown().await;
+        return Err(StartError::new(vec![finding]));
+    }
+    lifespan.core().stage.set(Stage::Started);
     if let (Some(work), false) = (work, events.is_empty()) {
-        schedule(Batch::new(work, events));
+        schedule(Bundle::new(work, events));
+    }
+    Ok(())
+}
+
+async fn prepare(lifespan: &Lifespan, plan: &Plan, ambient: &Ambient) -> Result<(), StartFinding> {
+    plan.make_all(lifespan, ambient).await.map_err(|error| StartFinding::of_provider(&error))?;
+    lifespan.core().stage.set(Stage::Hooks);
+    for hook in &lifespan.core().hooks.startup {
+        if let Some(failure) = lifespan.run_hook(hook, About::Nothing, ambient.clone()).await {
+            lifespan.report(&failure);
+            return Err(StartFinding::of_failure(&failure));
+        }
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::task::{self, Poll, ready};
 
 use crate::any::AnyEvent;
 use crate::context::{Ambient, InAmbient};
-use crate::delivery::{Batch, Handover, schedule};
+use crate::delivery::{Bundle, Handover, schedule};
 use crate::lifespan::{Lifespan, Work};
 pub use handle::Scope;
 pub use spawn::{InScope, InScopeExt, SpawnError, spawn, spawn_blocking};
@@ -44,11 +44,17 @@ impl OpenScope {
         }
     }
 
+    /// Gives the scope a value of its own.
+    #[cfg(feature = "tower")]
+    pub(crate) fn insert<T: Send + Sync + 'static>(&self, value: T) {
+        self.queue.insert(value);
+    }
+
     /// Ends the collecting: answers what is to be delivered, if anything is.
-    pub(crate) fn close(&mut self) -> Option<Batch> {
+    pub(crate) fn close(&mut self) -> Option<Bundle> {
         let work = self.work.take()?;
         let events = self.queue.close();
-        (!events.is_empty()).then(|| Batch::of_scope(work, events, &self.queue))
+        (!events.is_empty()).then(|| Bundle::of_scope(work, events, &self.queue))
     }
 
     /// Ends the scope and forgets what it has collected.
@@ -61,8 +67,8 @@ impl OpenScope {
 
 impl Drop for OpenScope {
     fn drop(&mut self) {
-        if let Some(batch) = self.close() {
-            schedule(batch);
+        if let Some(bundle) = self.close() {
+            schedule(bundle);
         }
     }
 }
@@ -144,7 +150,7 @@ impl<F: Future> Future for Scoped<F> {
                 open.discard();
             }
             match open.close() {
-                Some(batch) => *this.delivering = Some((Handover::new(batch), output)),
+                Some(bundle) => *this.delivering = Some((Handover::new(bundle), output)),
                 None => return Poll::Ready(unwrapped(output)),
             }
         }

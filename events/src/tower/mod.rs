@@ -125,12 +125,13 @@ mod service;
 use std::fmt;
 
 use http::StatusCode;
+use http::request::Parts;
 use tower_layer::Layer;
 
 use crate::lifespan::Lifespan;
 
 pub use body::EventsBody;
-use request::Policy;
+use request::{Policy, Values};
 pub use service::{EventsService, ResponseFuture};
 
 /// Runs each request of a service in a scope of its own. See the [module](self) for what that means.
@@ -140,12 +141,13 @@ pub use service::{EventsService, ResponseFuture};
 pub struct EventsLayer {
     lifespan: Lifespan,
     policy: Policy,
+    values: Values,
 }
 
 impl EventsLayer {
     /// A layer whose requests dispatch in scopes of `lifespan`, and whose events are always delivered.
     pub fn new(lifespan: Lifespan) -> Self {
-        Self { lifespan, policy: Policy::default() }
+        Self { lifespan, policy: Policy::default(), values: Values::default() }
     }
 
     /// Forgets what a request has dispatched when `forgets` says so of its response's status.
@@ -178,13 +180,55 @@ impl EventsLayer {
     {
         Self { policy: Policy::new(forgets), ..self }
     }
+
+    /// Gives the scope of each request a value that is made of the request's head, if it makes one: handlers ask for it as
+    /// [`ScopeValue<T>`](crate::ScopeValue). One value for each type: a later one replaces an earlier one.
+    ///
+    /// What a layer inside of this one finds out is given by [`Scope::insert`](crate::Scope::insert).
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use events::tower::EventsLayer;
+    /// use events::{Event, Lifespan, ScopeValue, on};
+    ///
+    /// struct Locale(String);
+    ///
+    /// #[derive(Event)]
+    /// struct OrderPlaced;
+    ///
+    /// #[on]
+    /// async fn thank(_: &OrderPlaced, locale: Option<ScopeValue<Locale>>) {
+    ///     println!("in {}", locale.map_or("en".into(), |locale| locale.0.clone()));
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), events::Error> {
+    /// let app = Lifespan::builder().start().await?;
+    /// let layer = EventsLayer::new(app.clone()).value(|head| {
+    ///     let locale = head.headers.get("accept-language")?.to_str().ok()?;
+    ///     Some(Locale(locale.to_owned()))
+    /// });
+    /// # drop(layer);
+    /// app.shutdown().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "it answers the layer that gives the value"]
+    pub fn value<T, F>(self, make: F) -> Self
+    where
+        T: Send + Sync + 'static,
+        F: Fn(&Parts) -> Option<T> + Send + Sync + 'static,
+    {
+        Self { values: self.values.and(make), ..self }
+    }
 }
 
 impl<S> Layer<S> for EventsLayer {
     type Service = EventsService<S>;
 
     fn layer(&self, inner: S) -> EventsService<S> {
-        EventsService::new(inner, self.lifespan.clone(), self.policy.clone())
+        EventsService::new(inner, self.lifespan.clone(), self.policy.clone(), self.values.clone())
     }
 }
 

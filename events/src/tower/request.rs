@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::request::Parts;
+use http::{Request, StatusCode};
 
 use crate::context::{Ambient, Lent};
 use crate::lifespan::Lifespan;
@@ -19,6 +20,36 @@ impl Policy {
 
     fn forgets(&self, status: StatusCode) -> bool {
         self.0.as_ref().is_some_and(|forgets| forgets(status))
+    }
+}
+
+type Give = dyn Fn(&Parts, &OpenScope) + Send + Sync;
+
+/// Makes values for the scope of a request, of its head.
+#[derive(Clone, Default)]
+pub(super) struct Values(Option<Arc<Give>>);
+
+impl Values {
+    pub(super) fn and<T: Send + Sync + 'static>(
+        self,
+        make: impl Fn(&Parts) -> Option<T> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Some(Arc::new(move |head, scope| {
+            if let Some(before) = &self.0 {
+                before(head, scope);
+            }
+            if let Some(value) = make(head) {
+                scope.insert(value);
+            }
+        })))
+    }
+
+    /// Gives the scope its values.
+    pub(super) fn give<B>(&self, request: Request<B>, scope: &RequestScope) -> Request<B> {
+        let Some(give) = &self.0 else { return request };
+        let (head, body) = request.into_parts();
+        give(&head, &scope.open);
+        Request::from_parts(head, body)
     }
 }
 

@@ -10,7 +10,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::body::EventsBody;
-use super::request::{Policy, RequestScope};
+use super::request::{Policy, RequestScope, Values};
 use crate::lifespan::Lifespan;
 
 /// A service whose requests run in scopes: what [`EventsLayer`](super::EventsLayer) makes of a service.
@@ -19,11 +19,12 @@ pub struct EventsService<S> {
     inner: S,
     lifespan: Lifespan,
     policy: Policy,
+    values: Values,
 }
 
 impl<S> EventsService<S> {
-    pub(super) fn new(inner: S, lifespan: Lifespan, policy: Policy) -> Self {
-        Self { inner, lifespan, policy }
+    pub(super) fn new(inner: S, lifespan: Lifespan, policy: Policy, values: Values) -> Self {
+        Self { inner, lifespan, policy, values }
     }
 }
 
@@ -43,6 +44,7 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let mut scope = RequestScope::new(&self.lifespan);
         let response = {
+            let request = self.values.give(request, &scope);
             let _entered = scope.enter();
             self.inner.call(request)
         };

@@ -14,20 +14,25 @@ fn bounded_model(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
+/// Two that have entered, and leave once they have added themselves to `done`.
+fn workers(gate: &Arc<Gate>, done: &Arc<AtomicUsize>) -> [thread::JoinHandle<()>; 2] {
+    [(); 2].map(|()| {
+        let (gate, done) = (Arc::clone(gate), Arc::clone(done));
+        assert!(gate.enter(false), "it is open");
+        thread::spawn(move || {
+            done.fetch_add(1, Ordering::Relaxed);
+            gate.leave();
+        })
+    })
+}
+
 /// Whoever waits for the last work is told when it has left: a missed call would be a deadlock.
 #[test]
 fn the_end_hears_of_the_last_work() {
     bounded_model(3, || {
         let gate = Arc::new(Gate::default());
         let done = Arc::new(AtomicUsize::new(0));
-        let workers: [_; 2] = [(); 2].map(|()| {
-            let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
-            assert!(gate.enter(false), "it is open");
-            thread::spawn(move || {
-                done.fetch_add(1, Ordering::Relaxed);
-                gate.leave();
-            })
-        });
+        let workers = workers(&gate, &done);
         gate.drain();
         block_on(gate.empty());
         assert_eq!(done.load(Ordering::Relaxed), 2, "what the work did is seen");
@@ -134,6 +139,68 @@ fn a_gate_closed_over_work_counts_it_down() {
         assert!(!gate.enter(true), "closed");
         worker.join().expect("no panic");
         assert_eq!(gate.left(), 0);
+    });
+}
+
+/// Whoever watches an open gate is told when it is empty, and sees what the work did.
+#[test]
+fn a_watcher_hears_of_the_last_work() {
+    bounded_model(3, || {
+        let gate = Arc::new(Gate::default());
+        let done = Arc::new(AtomicUsize::new(0));
+        let workers = workers(&gate, &done);
+        block_on(gate.idle());
+        assert_eq!(done.load(Ordering::Relaxed), 2, "what the work did is seen");
+        assert!(gate.is_open() && gate.enter(false), "watching changes nothing");
+        gate.leave();
+        for worker in workers {
+            worker.join().expect("no panic");
+        }
+    });
+}
+
+/// Work that enters for more work is never seen as none.
+#[test]
+fn a_watcher_waits_for_what_the_work_begins() {
+    loom::model(|| {
+        let gate = Arc::new(Gate::default());
+        let done = Arc::new(AtomicUsize::new(0));
+        assert!(gate.enter(false), "it is open");
+        let worker = thread::spawn({
+            let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
+            move || {
+                assert!(gate.enter(true), "a link of its chain");
+                gate.leave();
+                done.fetch_add(1, Ordering::Relaxed);
+                gate.leave();
+            }
+        });
+        block_on(gate.idle());
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+        worker.join().expect("no panic");
+    });
+}
+
+/// A watcher and the end hear of the same work, and watching keeps no gate open.
+#[test]
+fn a_watcher_and_the_end_both_hear_of_the_last_work() {
+    bounded_model(3, || {
+        let gate = Arc::new(Gate::default());
+        assert!(gate.enter(false));
+        let watcher = thread::spawn({
+            let gate = Arc::clone(&gate);
+            move || block_on(gate.idle())
+        });
+        let worker = thread::spawn({
+            let gate = Arc::clone(&gate);
+            move || gate.leave()
+        });
+        gate.drain();
+        block_on(gate.empty());
+        assert!(gate.close_if_empty());
+        assert!(gate.is_closed() && !gate.enter(true) && gate.left() == 0);
+        watcher.join().expect("no panic");
+        worker.join().expect("no panic");
     });
 }
 

@@ -2,7 +2,6 @@
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use events::{AnyEvent, DispatchError, Event, Failure, FailureCause, Lifespan, Scope, State, on};
 
@@ -222,10 +221,10 @@ struct Probe;
 #[on]
 fn probed(_: &Probe) {}
 
-/// Fills the lifespan when all work is known to have ended: as much room as there is, there must be.
+/// Fills the lifespan where all work is known to have ended: as much room as there is, there must be.
 #[on(shutdown)]
 async fn probe(app: Lifespan, world: State<Arc<World>>) {
-    if world.busy.load(Ordering::Acquire) > 0 {
+    if !world.is_empty_at_end() {
         return;
     }
     let room = app.scope(async {

@@ -4,7 +4,7 @@ use std::future::{Future, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -33,13 +33,30 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) clock: Clock,
     /// How many roots and tasks are at work.
-    pub(crate) busy: AtomicUsize,
+    busy: AtomicUsize,
+    /// Whether none was when the end began.
+    was_idle: AtomicBool,
     random: AtomicU64,
 }
 
 impl World {
     fn new(seed: u64, clock: Clock) -> Self {
-        Self { ledger: Ledger::default(), clock, busy: AtomicUsize::new(0), random: AtomicU64::new(seed | 1) }
+        let (busy, was_idle, random) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicU64::new(seed | 1));
+        Self { ledger: Ledger::default(), clock, busy, was_idle, random }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.busy.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether a shutdown hook finds the lifespan empty, where its end was not forced. Scopes may be opened until the very
+    /// end: what is not waited for may dispatch behind the last look at the gate, and be gone when the hook looks here. In one
+    /// thread nobody has a turn in between; in two, all must have been gone before.
+    pub(crate) fn is_empty_at_end(&self) -> bool {
+        match self.clock {
+            Clock::Virtual => self.is_idle(),
+            Clock::Real => self.was_idle.load(Ordering::Acquire),
+        }
     }
 
     /// Lets the others have their turn: so many times, and up to three more.
@@ -311,6 +328,7 @@ async fn run(case: &Case, world: &Arc<World>) -> ShutdownReport {
             let _ = tokio::time::timeout(Duration::from_hours(1), ended).await;
         }
     }
+    world.was_idle.store(world.is_idle(), Ordering::Release);
     let report = match case.end {
         End::Drain => app.shutdown().await,
         End::NoDeadline => app.shutdown_within(Duration::ZERO).await,

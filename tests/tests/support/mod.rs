@@ -2,13 +2,15 @@
 
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
-use std::sync::{Mutex, PoisonError};
+pub(crate) mod script;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use events::{Lifespan, LifespanBuilder, State};
 
-/// What handlers have done, in order.
-#[derive(Debug, Default)]
-pub(crate) struct Log(Mutex<Vec<String>>);
+/// What handlers have done, in order. Clones are one log, so that a test can keep it for longer than a lifespan does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
     /// Adds a line.

@@ -1,0 +1,115 @@
+//! A queue of a broker that events come from.
+
+use std::fmt;
+
+use futures_util::StreamExt as _;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions, BasicRejectOptions};
+use lapin::types::FieldTable;
+use lapin::{Acker, Consumer};
+
+use super::link::{Line, explain, opened, short};
+use super::{Amqp, AmqpQueue, message};
+use crate::error::BoxError;
+use crate::source::{Incoming, Received, Settlement, Source, SourceError};
+
+/// Reads a queue of a broker: [`Amqp::source`].
+///
+/// The [prefetch](crate::SourceExt::prefetch) is the broker's: it delivers so many messages ahead, and no more before some are
+/// settled. Nothing is settled by itself. [`Ack`](Settlement::Ack) takes the message out of the queue,
+/// [`Requeue`](Settlement::Requeue) puts it back, and [`Reject`](Settlement::Reject) drops it, or has it go to the queue's
+/// dead-letter exchange.
+///
+/// # What handlers see
+///
+/// The [`Message`](crate::Message) has the headers as text: numbers in decimal, tables and arrays as JSON. The properties of AMQP
+/// stand beside them, where the message has them: `amqp-message-id`, `amqp-correlation-id`, `amqp-type`, `amqp-timestamp` in
+/// seconds since 1970, `amqp-content-encoding`, `amqp-delivery-mode`, `amqp-priority`, `amqp-reply-to`, `amqp-expiration`,
+/// `amqp-user-id`, `amqp-app-id`; and, always, `amqp-exchange`, `amqp-routing-key` and `amqp-redelivered`. So
+/// `source.named_by_header("amqp-routing-key")` takes the routing key for the event's name.
+#[derive(Clone)]
+#[must_use = "it is given to `LifespanBuilder::source`"]
+pub struct AmqpSource {
+    amqp: Amqp,
+    queue: AmqpQueue,
+}
+
+impl AmqpSource {
+    pub(super) fn new(amqp: Amqp, queue: AmqpQueue) -> Self {
+        Self { amqp, queue }
+    }
+
+    async fn open(&self, prefetch: usize) -> Result<AmqpIncoming, BoxError> {
+        let line = self.amqp.links.consuming.line().await?;
+        self.queue.declare(&line.channel).await?;
+        // Zero would mean without a bound.
+        let prefetch = u16::try_from(prefetch.max(1)).unwrap_or(u16::MAX);
+        let limited = line.channel.basic_qos(prefetch, BasicQosOptions::default()).await;
+        limited.map_err(|error| explain("cannot set the prefetch", &error))?;
+        let (queue, options) = (short(&self.queue.name)?, BasicConsumeOptions::default());
+        let consumer = line.channel.basic_consume(queue, "".into(), options, FieldTable::default()).await;
+        let consumer =
+            consumer.map_err(|error| explain(&format!("cannot read queue `{}`", self.queue.name), &error))?;
+        Ok(AmqpIncoming { consumer, queue: self.queue.name.clone(), _line: line })
+    }
+}
+
+impl Source for AmqpSource {
+    type Incoming = AmqpIncoming;
+
+    fn address(&self) -> String {
+        format!("{}/{}", self.amqp.links.address, self.queue.name)
+    }
+
+    async fn connect(&self, prefetch: usize) -> Result<AmqpIncoming, SourceError> {
+        Ok(opened(self.open(prefetch)).await?)
+    }
+}
+
+impl fmt::Debug for AmqpSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AmqpSource").field("address", &self.address()).finish_non_exhaustive()
+    }
+}
+
+/// A channel that reads a queue of a broker.
+pub struct AmqpIncoming {
+    consumer: Consumer,
+    queue: String,
+    /// Closed behind the consumer.
+    _line: Line,
+}
+
+impl Incoming for AmqpIncoming {
+    async fn next(&mut self) -> Result<Received, SourceError> {
+        match self.consumer.next().await {
+            Some(Ok(delivery)) => {
+                let acker = delivery.acker.clone();
+                Ok(Received::new(message::received(delivery), async move |settlement| settle(&acker, settlement).await))
+            }
+            Some(Err(error)) => Err(explain(&format!("queue `{}` is not read any more", self.queue), &error).into()),
+            None => Err(SourceError::new(format!(
+                "queue `{}` is not read any more: it was deleted, or its channel was closed",
+                self.queue
+            ))),
+        }
+    }
+}
+
+impl fmt::Debug for AmqpIncoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AmqpIncoming").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}
+
+async fn settle(acker: &Acker, settlement: Settlement) -> Result<(), SourceError> {
+    let settled = match settlement {
+        Settlement::Ack => acker.ack(BasicAckOptions::default()).await,
+        Settlement::Requeue => acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await,
+        Settlement::Reject => acker.reject(BasicRejectOptions { requeue: false }).await,
+    };
+    match settled {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(SourceError::new("the channel is closed: the message is delivered again")),
+        Err(error) => Err(explain("the channel is closed, and the message may be delivered again", &error).into()),
+    }
+}

@@ -1,0 +1,28 @@
+//! Events that are dispatched where there is no lifespan: refused, or, where the environment disables dispatch, checked and
+//! dropped.
+
+use super::DispatchError;
+use super::accept::check_rules;
+use super::error::shortened;
+use super::named::decode;
+use crate::any::Loose;
+use crate::event::Event;
+use crate::lifespan::environment_disables;
+use crate::registry::Named;
+
+/// Refuses an event, unless the environment disables dispatch.
+pub(super) fn permit(event: Box<str>) -> Result<(), DispatchError> {
+    if environment_disables() { Ok(()) } else { Err(DispatchError::NoLifespan { event }) }
+}
+
+pub(super) fn check<E: Event>(event: E) -> Result<(), DispatchError> {
+    permit(event.name().into())?;
+    let named = Named { decl: E::__declaration(), variant: event.__variant() };
+    check_rules(named, &Loose::new(event))
+}
+
+pub(super) fn check_named(name: &str, version: Option<u32>, json: &[u8]) -> Result<(), DispatchError> {
+    permit(shortened(name))?;
+    let (named, payload) = decode(name, version, json)?;
+    named.map_or(Ok(()), |named| check_rules(named, &*payload))
+}

@@ -1,0 +1,29 @@
+//! Attributes as headers: with a prefix before their names.
+
+use std::borrow::Cow;
+
+use super::attributes::{Attributes, Written};
+use super::{FormatError, Message};
+
+/// What is written unless somebody asks for something else.
+pub(super) const PREFIX: &str = "ce-";
+
+/// What transports have, by the bindings of `CloudEvents`: HTTP, NATS and Pub/Sub, Kafka, and AMQP in two ways.
+pub(super) const PREFIXES: [&str; 4] = [PREFIX, "ce_", "cloudEvents_", "cloudEvents:"];
+
+pub(super) fn write(prefix: &str, attributes: Vec<Written<'_>>) -> Vec<(String, String)> {
+    attributes.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value.to_string())).collect()
+}
+
+/// The attributes under one prefix, in whatever case.
+pub(super) fn read<'a>(prefix: &str, message: &'a Message) -> Result<Attributes<'a>, FormatError> {
+    let mut attributes = Attributes::default();
+    for (header, value) in &message.headers {
+        let Some((head, name)) = header.split_at_checked(prefix.len()) else { continue };
+        if head.eq_ignore_ascii_case(prefix) {
+            attributes.set(&name.to_ascii_lowercase(), Cow::Borrowed(value))?;
+        }
+    }
+    attributes.set_trace(message)?;
+    Ok(attributes)
+}

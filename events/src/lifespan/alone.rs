@@ -1,0 +1,23 @@
+//! A lifespan in which nothing is called by itself, for handlers that a test calls.
+
+use std::sync::Arc;
+
+use super::Lifespan;
+use super::core::{Core, Hooks};
+use crate::registry::Registry;
+use crate::route::Routes;
+use crate::seam::Seam;
+
+impl Lifespan {
+    /// A lifespan with the state, the variables and the providers of this one, and without any handler or hook.
+    pub(crate) fn alone(&self, seam: Seam) -> Self {
+        let core = &self.core;
+        let routes = Routes::new(Registry::get(), Vec::new(), Arc::default(), seam.clone());
+        let mut alone =
+            Core::new(core.runtime.clone(), routes, Hooks::default(), core.limits, core.state.clone(), seam);
+        alone.vars = Arc::clone(&core.vars);
+        alone.provided = Arc::clone(&core.provided);
+        alone.replacements = Arc::clone(&core.replacements);
+        Self { core: Arc::new(alone), _alive: None }
+    }
+}

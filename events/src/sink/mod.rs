@@ -1,0 +1,118 @@
+//! Where events leave the process.
+
+mod built_in;
+mod error;
+mod outlet;
+mod run;
+mod settings;
+
+use std::future::Future;
+
+use crate::envelope::Envelope;
+use crate::error::BoxError;
+
+pub use built_in::{Echo, Null};
+pub use error::SinkError;
+pub(crate) use outlet::{Outlet, Outlets};
+pub use settings::{ConfiguredSink, IntoSink, SinkExt};
+
+/// Where events leave the process: a broker, a queue, a file.
+///
+/// A lifespan has sinks from [`LifespanBuilder::sink`](crate::LifespanBuilder::sink). Each event whose name matches a sink's
+/// pattern is sent there when it is delivered, beside its handlers: neither waits for the other, and no sink waits for
+/// another. A batch is what one scope has collected, in the order of dispatch, cut to [`max_batch`](Self::max_batch).
+///
+/// What fails is tried again, each event on its own, as the [settings](SinkExt) say; then it is a
+/// [`Failure`](crate::Failure) that names the sink. A sink that panics is one that fails, and is not asked again.
+///
+/// A closure is a sink: `|envelope: Envelope| async move { .. }`.
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// use events::{Envelope, Event, Lifespan, Sink, SinkError, dispatch};
+/// use tokio::sync::mpsc;
+///
+/// struct Channel(mpsc::Sender<Vec<u8>>);
+///
+/// impl Sink for Channel {
+///     async fn send(&self, envelope: &Envelope) -> Result<(), SinkError> {
+///         Ok(self.0.send(envelope.payload().to_vec()).await?)
+///     }
+/// }
+///
+/// #[derive(Event, serde::Serialize)]
+/// struct CatFed {
+///     fish: u32,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), events::Error> {
+/// let (sender, mut received) = mpsc::channel(8);
+/// let app = Lifespan::builder().sink("cat-*", Channel(sender)).start().await?;
+/// app.scope(async { dispatch(CatFed { fish: 2 }) }).await?;
+/// app.shutdown().await?;
+/// assert_eq!(received.recv().await.as_deref(), Some(&br#"{"fish":2}"#[..]));
+/// # Ok(())
+/// # }
+/// ```
+pub trait Sink: Send + Sync + 'static {
+    /// Sends one event. It has been sent when the future is ready, as far as the other side can say.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept it from being sent. It is tried again, unless the error is [`SinkError::permanent`].
+    ///
+    /// # Cancel safety
+    ///
+    /// The future is dropped when it takes longer than the sink's [time-out](SinkExt::timeout), and when the lifespan is
+    /// forced to end: the event counts as not sent.
+    fn send(&self, envelope: &Envelope) -> impl Future<Output = Result<(), SinkError>> + Send;
+
+    /// Sends several events, at least one and at most [`max_batch`](Self::max_batch), and answers for each, in their order.
+    /// Only what failed is tried again.
+    ///
+    /// The default sends one after another.
+    fn send_many(&self, envelopes: &[Envelope]) -> impl Future<Output = Vec<Result<(), SinkError>>> + Send {
+        async move {
+            let mut answers = Vec::with_capacity(envelopes.len());
+            for envelope in envelopes {
+                answers.push(self.send(envelope).await);
+            }
+            answers
+        }
+    }
+
+    /// How many events one call of [`send_many`](Self::send_many) takes; at least 1. The default is 100.
+    fn max_batch(&self) -> usize {
+        100
+    }
+
+    /// Where it sends to, in the words of a [`Source::address`](crate::Source::address): what came in there is not sent back.
+    /// The default is nowhere that anything comes from.
+    fn address(&self) -> Option<String> {
+        None
+    }
+
+    /// Ends the sink, when the lifespan has sent its last event: the place to flush and to close connections.
+    ///
+    /// The default does nothing.
+    ///
+    /// # Errors
+    ///
+    /// What the shutdown's report says of it.
+    fn close(&self) -> impl Future<Output = Result<(), SinkError>> + Send {
+        async { Ok(()) }
+    }
+}
+
+impl<F, R, X> Sink for F
+where
+    F: Fn(Envelope) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), X>> + Send,
+    X: Into<BoxError>,
+{
+    async fn send(&self, envelope: &Envelope) -> Result<(), SinkError> {
+        self(envelope.clone()).await.map_err(SinkError::new)
+    }
+}

@@ -1,0 +1,86 @@
+//! The sinks of a lifespan, and which events go there.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+
+use super::settings::Settings;
+use super::{IntoSink, Sink, SinkError};
+use crate::envelope::Envelope;
+use crate::pattern::Pattern;
+use crate::place::Site;
+
+/// A sink whose type is forgotten.
+pub(super) trait AnySink: Send + Sync {
+    fn send_many<'a>(&'a self, envelopes: &'a [Envelope]) -> BoxFuture<'a, Vec<Result<(), SinkError>>>;
+    fn max_batch(&self) -> usize;
+    fn close(&self) -> BoxFuture<'_, Result<(), SinkError>>;
+}
+
+impl<S: Sink> AnySink for S {
+    fn send_many<'a>(&'a self, envelopes: &'a [Envelope]) -> BoxFuture<'a, Vec<Result<(), SinkError>>> {
+        Box::pin(Sink::send_many(self, envelopes))
+    }
+
+    fn max_batch(&self) -> usize {
+        Sink::max_batch(self)
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), SinkError>> {
+        Box::pin(Sink::close(self))
+    }
+}
+
+/// A sink of a lifespan.
+pub(crate) struct Outlet {
+    pub(crate) site: Site,
+    pub(crate) pattern: String,
+    /// Where it sends to, if anything comes from there.
+    pub(crate) address: Option<String>,
+    pub(super) sink: Box<dyn AnySink>,
+    pub(super) settings: Settings,
+}
+
+impl Outlet {
+    pub(crate) fn new(site: Site, pattern: String, sink: impl IntoSink) -> Self {
+        let (sink, settings) = sink.into_parts().split();
+        Self { site, pattern, address: sink.address(), sink: Box::new(sink), settings }
+    }
+
+    pub(crate) fn takes_name(&self, name: &str) -> bool {
+        Pattern::new(&self.pattern).matches(name)
+    }
+
+    /// How many events go together.
+    pub(super) fn batch(&self) -> usize {
+        let own = self.sink.max_batch().max(1);
+        self.settings.batch.map_or(own, |batch| batch.min(own))
+    }
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outlet")
+            .field("site", &self.site)
+            .field("pattern", &self.pattern)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The sinks of a lifespan.
+#[derive(Debug, Default)]
+pub(crate) struct Outlets(pub(crate) Vec<Outlet>);
+
+impl Outlets {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Which of them an event goes to, and whether it goes to nobody else.
+    pub(crate) fn of(&self, name: &str) -> (Box<[usize]>, bool) {
+        let matching = || self.0.iter().enumerate().filter(|(_, outlet)| outlet.takes_name(name));
+        let only = matching().any(|(_, outlet)| outlet.settings.only);
+        (matching().map(|(index, _)| index).collect(), only)
+    }
+}

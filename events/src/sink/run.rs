@@ -1,0 +1,139 @@
+//! Sends the events of a delivery, and tries again what failed.
+
+use std::pin::pin;
+
+use futures_util::future::{Either, join_all, select};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::SinkError;
+use super::outlet::{Outlet, Outlets};
+use crate::any::AnyEvent;
+use crate::backoff::Backoff;
+use crate::call::caught;
+use crate::envelope::Envelope;
+use crate::error::BoxError;
+use crate::failure::{Failure, FailureCause};
+use crate::lifespan::Lifespan;
+use crate::place::Site;
+
+/// What became of the events that a sink got.
+#[derive(Default)]
+pub(crate) struct Sent {
+    pub(crate) failures: Vec<Failure>,
+    /// How many were not sent because the lifespan was forced to end.
+    pub(crate) aborted: usize,
+}
+
+/// An event that was not sent.
+struct Unsent {
+    envelope: Envelope,
+    error: SinkError,
+}
+
+impl Outlets {
+    /// Sends each sink its share, to all sinks at once.
+    pub(crate) async fn send_all(&self, shares: Vec<Vec<&AnyEvent>>, lifespan: &Lifespan) -> Sent {
+        let sends = self.0.iter().zip(shares).map(|(outlet, share)| outlet.send(share, lifespan));
+        let mut all = Sent::default();
+        for sent in join_all(sends).await {
+            all.failures.extend(sent.failures);
+            all.aborted = all.aborted.max(sent.aborted);
+        }
+        all
+    }
+
+    /// Closes every sink, and answers what failed.
+    pub(crate) async fn close(&self, end: Instant) -> Vec<String> {
+        let closed = join_all(self.0.iter().map(|outlet| async move {
+            let error: BoxError = match timeout_at(end, caught(outlet.sink.close())).await {
+                Ok(Ok(Ok(()))) => return None,
+                Ok(Ok(Err(error))) => error.into_inner(),
+                Ok(Err(panic)) => panic.to_string().into(),
+                Err(_) => "it took longer than the end may take".into(),
+            };
+            tracing::error!(target: "events", sink = %outlet.site, error = %error, "a sink could not be closed");
+            Some(format!("{} could not be closed: {error}", outlet.site))
+        }));
+        closed.await.into_iter().flatten().collect()
+    }
+}
+
+impl Outlet {
+    async fn send(&self, events: Vec<&AnyEvent>, lifespan: &Lifespan) -> Sent {
+        let begun = Instant::now();
+        let mut sent = Sent::default();
+        let mut envelopes = Vec::with_capacity(events.len());
+        for event in events {
+            match Envelope::of(event, &lifespan.core().origin) {
+                Ok(envelope) => envelopes.push(envelope),
+                Err(error) => sent.fail(self.site, Some(event), FailureCause::Error(error.into()), 1, begun),
+            }
+        }
+        for batch in envelopes.chunks(self.batch()) {
+            self.send_batch(batch, lifespan, begun, &mut sent).await;
+        }
+        for failure in &sent.failures {
+            lifespan.report(failure);
+        }
+        sent
+    }
+
+    async fn send_batch(&self, batch: &[Envelope], lifespan: &Lifespan, begun: Instant, sent: &mut Sent) {
+        let force = &lifespan.core().force;
+        let mut left = batch.to_vec();
+        let mut backoff = Backoff::new();
+        for attempt in 1.. {
+            let tried = match select(pin!(self.attempt(&left)), pin!(force.wait())).await {
+                Either::Left((tried, _)) if !force.is_forced() => tried,
+                _ => return sent.abort(self.site, &left, attempt, begun),
+            };
+            let (lost, again): (Vec<_>, Vec<_>) =
+                tried.into_iter().partition(|unsent| unsent.error.is_permanent() || attempt >= self.settings.attempts);
+            for Unsent { envelope, error } in lost {
+                sent.fail(self.site, envelope.event(), FailureCause::Error(error.into_inner()), attempt, begun);
+            }
+            left = again.into_iter().map(|unsent| unsent.envelope).collect();
+            if left.is_empty() {
+                return;
+            }
+            if let Either::Right(_) = select(pin!(backoff.pause()), pin!(force.wait())).await {
+                return sent.abort(self.site, &left, attempt, begun);
+            }
+        }
+    }
+
+    /// Tries to send, and answers what was not sent.
+    async fn attempt(&self, envelopes: &[Envelope]) -> Vec<Unsent> {
+        let limit = self.settings.timeout;
+        let answers = match timeout(limit, caught(self.sink.send_many(envelopes))).await {
+            Ok(Ok(answers)) => answers,
+            Ok(Err(panic)) => refused(envelopes, || SinkError::permanent(panic.to_string())),
+            Err(_) => refused(envelopes, || SinkError::new(FailureCause::Timeout(limit).to_string())),
+        };
+        let silent = envelopes.len().saturating_sub(answers.len());
+        let unanswered = || SinkError::permanent("the sink has not answered for this event");
+        let answers = answers.into_iter().chain((0..silent).map(|_| Err(unanswered())));
+        let unsent = envelopes
+            .iter()
+            .zip(answers)
+            .filter_map(|(envelope, answer)| answer.err().map(|error| Unsent { envelope: envelope.clone(), error }));
+        unsent.collect()
+    }
+}
+
+fn refused(envelopes: &[Envelope], error: impl Fn() -> SinkError) -> Vec<Result<(), SinkError>> {
+    envelopes.iter().map(|_| Err(error())).collect()
+}
+
+impl Sent {
+    fn fail(&mut self, site: Site, event: Option<&AnyEvent>, cause: FailureCause, attempt: u32, begun: Instant) {
+        self.failures.push(Failure::of_sink(event, site, cause, attempt, begun.elapsed()));
+    }
+
+    fn abort(&mut self, site: Site, left: &[Envelope], attempt: u32, begun: Instant) {
+        self.aborted += left.len();
+        for envelope in left {
+            self.fail(site, envelope.event(), FailureCause::Aborted, attempt, begun);
+        }
+    }
+}

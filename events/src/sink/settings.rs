@@ -1,0 +1,110 @@
+//! What can be said about a sink where it is given to a lifespan.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Sink;
+
+/// How a lifespan uses a sink.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(super) only: bool,
+    pub(super) batch: Option<usize>,
+    pub(super) attempts: u32,
+    pub(super) timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { only: false, batch: None, attempts: 5, timeout: Duration::from_secs(30) }
+    }
+}
+
+/// A sink with settings: what [`SinkExt`] makes of one.
+#[must_use = "it is given to `LifespanBuilder::sink`"]
+pub struct ConfiguredSink<S> {
+    sink: S,
+    settings: Settings,
+}
+
+impl<S> fmt::Debug for ConfiguredSink<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfiguredSink").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// What [`LifespanBuilder::sink`](crate::LifespanBuilder::sink) takes: a [`Sink`], with settings or without.
+pub trait IntoSink {
+    /// The sink.
+    type Sink: Sink;
+
+    #[doc(hidden)]
+    fn into_parts(self) -> ConfiguredSink<Self::Sink>;
+}
+
+impl<S: Sink> IntoSink for S {
+    type Sink = S;
+
+    fn into_parts(self) -> ConfiguredSink<S> {
+        ConfiguredSink { sink: self, settings: Settings::default() }
+    }
+}
+
+impl<S: Sink> IntoSink for ConfiguredSink<S> {
+    type Sink = S;
+
+    fn into_parts(self) -> Self {
+        self
+    }
+}
+
+impl<S> ConfiguredSink<S> {
+    pub(crate) fn split(self) -> (S, Settings) {
+        (self.sink, self.settings)
+    }
+}
+
+/// Settings of a sink, one after another: `sink.only().attempts(3)`.
+///
+/// # Examples
+///
+/// ```
+/// use events::{Echo, Lifespan, SinkExt as _};
+/// use std::time::Duration;
+///
+/// let builder = Lifespan::builder()
+///     .sink("order-*", Echo::stdout().only())
+///     .sink("*", Echo::stderr().attempts(3).timeout(Duration::from_secs(5)));
+/// # drop(builder);
+/// ```
+pub trait SinkExt: IntoSink + Sized {
+    /// Sends the events elsewhere instead of handling them here: where the pattern matches, no handler of this lifespan is
+    /// called.
+    fn only(self) -> ConfiguredSink<Self::Sink> {
+        with(self, |settings| settings.only = true)
+    }
+
+    /// Sends at most so many events together; at least 1. The sink's own [`max_batch`](Sink::max_batch) is never passed.
+    fn batch(self, events: usize) -> ConfiguredSink<Self::Sink> {
+        with(self, |settings| settings.batch = Some(events.max(1)))
+    }
+
+    /// How often an event is tried; at least 1. The default is 5: between two attempts there are 100 ms, and twice as long
+    /// each time, up to 10 s, with jitter.
+    fn attempts(self, attempts: u32) -> ConfiguredSink<Self::Sink> {
+        with(self, |settings| settings.attempts = attempts.max(1))
+    }
+
+    /// How long one attempt may take. The default is 30 s.
+    fn timeout(self, limit: Duration) -> ConfiguredSink<Self::Sink> {
+        with(self, |settings| settings.timeout = limit)
+    }
+}
+
+impl<S: IntoSink> SinkExt for S {}
+
+fn with<S: IntoSink>(sink: S, set: impl FnOnce(&mut Settings)) -> ConfiguredSink<S::Sink> {
+    let mut to = sink.into_parts();
+    set(&mut to.settings);
+    to
+}

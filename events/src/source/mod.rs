@@ -1,0 +1,173 @@
+//! Where events come in.
+
+mod error;
+mod handle;
+mod mark;
+mod run;
+mod settings;
+
+use std::fmt;
+use std::future::Future;
+
+use futures_util::future::BoxFuture;
+
+use crate::format::Message;
+
+pub use error::SourceError;
+pub use mark::Mark;
+pub(crate) use run::Inlet;
+pub use settings::{ConfiguredSource, IntoSource, SourceExt};
+
+/// What is told to a source about one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// It was handled, and is not needed any more.
+    Ack,
+    /// It is to be delivered again, here or elsewhere.
+    Requeue,
+    /// It is refused for good: dropped, or put where the broker puts what nobody wants.
+    Reject,
+}
+
+impl fmt::Display for Settlement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ack => "ack",
+            Self::Requeue => "requeue",
+            Self::Reject => "reject",
+        })
+    }
+}
+
+/// Where events come in: a queue of a broker, a stream, a subscription.
+///
+/// A lifespan has sources from [`LifespanBuilder::source`](crate::LifespanBuilder::source). It connects each on its own, last of
+/// all at its start, and again with back-off when the connection is lost. Each message becomes an event, by its name, that the
+/// same handlers get as if it had been dispatched here; when the last of them has ended, the message is settled, exactly once.
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// use events::{Event, Incoming, Lifespan, Message, Received, Settlement, Source, SourceError, SourceExt as _, on};
+///
+/// /// A list of messages that is as long as it is.
+/// struct List(Vec<&'static str>);
+///
+/// struct Reading(std::vec::IntoIter<&'static str>);
+///
+/// impl Source for List {
+///     type Incoming = Reading;
+///
+///     fn address(&self) -> String {
+///         "list".into()
+///     }
+///
+///     async fn connect(&self, _prefetch: usize) -> Result<Reading, SourceError> {
+///         Ok(Reading(self.0.clone().into_iter()))
+///     }
+/// }
+///
+/// impl Incoming for Reading {
+///     async fn next(&mut self) -> Result<Received, SourceError> {
+///         let Some(text) = self.0.next() else { return std::future::pending().await };
+///         let message = Message { body: text.into(), ..Message::default() };
+///         Ok(Received::new(message, move |settlement: Settlement| async move {
+///             println!("{settlement} {text}");
+///             Ok(())
+///         }))
+///     }
+/// }
+///
+/// #[derive(Event, serde::Deserialize)]
+/// struct CatFed {
+///     fish: u32,
+/// }
+///
+/// #[on]
+/// async fn count(event: &CatFed) {
+///     println!("{} fish", event.fish);
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), events::Error> {
+/// let list = List(vec![r#"{"fish":2}"#, r#"{"fish":"two"}"#]); // ack, reject
+/// let app = Lifespan::builder().source(list.named("cat-fed")).start().await?;
+/// # tokio::task::yield_now().await;
+/// app.shutdown().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub trait Source: Send + Sync + 'static {
+    /// A connection that messages come from.
+    type Incoming: Incoming;
+
+    /// Where it reads, in words that no other source of the lifespan uses: two that do are a start error. A sink with the same
+    /// [address](crate::Sink::address) does not get what came from here.
+    fn address(&self) -> String;
+
+    /// Opens a connection, over which at most `prefetch` messages are under way at a time.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is in the way. It is tried again, later and later.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future is dropped when the lifespan ends.
+    fn connect(&self, prefetch: usize) -> impl Future<Output = Result<Self::Incoming, SourceError>> + Send;
+}
+
+/// A connection that messages come from. Dropping it closes it: messages that have not been settled are the broker's again.
+pub trait Incoming: Send + 'static {
+    /// Waits for the next message.
+    ///
+    /// # Errors
+    ///
+    /// The connection is lost, or has ended. Another one is made.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future must lose no message.
+    fn next(&mut self) -> impl Future<Output = Result<Received, SourceError>> + Send;
+}
+
+type Settle = Box<dyn FnOnce(Settlement) -> BoxFuture<'static, Result<(), SourceError>> + Send>;
+
+/// A message, and the way to settle it. One that is dropped is not settled: its connection decides what becomes of it.
+pub struct Received {
+    pub(crate) message: Message,
+    settle: Settle,
+}
+
+impl Received {
+    /// A message, and what settles it: called at most once.
+    pub fn new<F, R>(message: Message, settle: F) -> Self
+    where
+        F: FnOnce(Settlement) -> R + Send + 'static,
+        R: Future<Output = Result<(), SourceError>> + Send + 'static,
+    {
+        Self { message, settle: Box::new(|settlement| Box::pin(settle(settlement))) }
+    }
+
+    /// The same message, settled in another way: for a source that stands before another one.
+    #[must_use]
+    pub fn with_settlement(self, decide: impl FnOnce(Settlement) -> Settlement + Send + 'static) -> Self {
+        let Self { message, settle } = self;
+        Self { message, settle: Box::new(|settlement| settle(decide(settlement))) }
+    }
+
+    /// The message.
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+
+    pub(crate) fn split(self) -> (Message, Settle) {
+        (self.message, self.settle)
+    }
+}
+
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received").field("message", &self.message).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,194 @@
+//! A private `RabbitMQ`: its own ports, node name and directory, for this test program alone.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use events::amqp::Amqp;
+use lapin::{Channel, Connection, ConnectionProperties};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
+/// What must be seen nowhere.
+pub(crate) const PASSWORD: &str = "salmon";
+
+/// Whoever interferes with the broker has it alone.
+static QUIET: RwLock<()> = RwLock::const_new(());
+
+/// The broker, and a place beside others that use it as it is; nothing where there is none on this machine.
+pub(crate) async fn shared() -> Option<(&'static Broker, RwLockReadGuard<'static, ()>)> {
+    let broker = broker()?;
+    Some((broker, QUIET.read().await))
+}
+
+/// The broker, for somebody who interferes with it.
+pub(crate) async fn alone() -> Option<(&'static Broker, RwLockWriteGuard<'static, ()>)> {
+    let broker = broker()?;
+    Some((broker, QUIET.write().await))
+}
+
+fn broker() -> Option<&'static Broker> {
+    static BROKER: OnceLock<Option<Broker>> = OnceLock::new();
+    let start = || {
+        if Path::new(PROGRAMS).join("rabbitmq-server").exists() {
+            return Some(Broker::start());
+        }
+        let missing = "there is no `rabbitmq-server` on this machine: nothing of RabbitMQ is tested";
+        assert!(std::env::var_os("CI").is_none(), "{missing}");
+        // Not by the macro, whose text is kept from those whose tests pass.
+        let _ = writeln!(std::io::stderr(), "\nSKIPPED: {missing}\n");
+        None
+    };
+    BROKER.get_or_init(start).as_ref()
+}
+
+pub(crate) struct Broker {
+    directory: PathBuf,
+    port: u16,
+    /// Ends the broker when this program is gone, however it went: it waits for the end of its input.
+    _guard: Child,
+}
+
+impl Broker {
+    fn start() -> Self {
+        let port = free_ports();
+        let directory = std::env::temp_dir().join(format!("events-amqp-{port}-{}", std::process::id()));
+        for part in ["mnesia", "log", "home"] {
+            fs::create_dir_all(directory.join(part)).expect("a directory");
+        }
+        let cookie = directory.join("home/.erlang.cookie");
+        fs::write(&cookie, format!("EVENTS{}", std::process::id())).expect("a cookie");
+        fs::set_permissions(&cookie, fs::Permissions::from_mode(0o400)).expect("a secret");
+        fs::write(directory.join("plugins"), "[].").expect("a file");
+        let definitions = directory.join("definitions.json");
+        fs::write(
+            directory.join("rabbitmq.conf"),
+            format!(
+                "listeners.tcp.1 = 127.0.0.1:{port}\nlog.console = false\ndisk_free_limit.absolute = 50MB\n\
+                 vm_memory_high_watermark.absolute = 512MB\nmax_message_size = 100000\nload_definitions = {}\n",
+                definitions.display()
+            ),
+        )
+        .expect("a file");
+        let user = format!(r#"{{"name":"cat","password":"{PASSWORD}","tags":"administrator"}}"#);
+        let rights = r#"{"user":"cat","vhost":"/","configure":".*","write":".*","read":".*"}"#;
+        let all = format!(r#"{{"vhosts":[{{"name":"/"}}],"users":[{user}],"permissions":[{rights}]}}"#);
+        fs::write(definitions, all).expect("a file");
+        let broker = Self { _guard: guard(&directory, port), directory, port };
+        broker.boot();
+        broker
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(Path::new(PROGRAMS).join(name));
+        let (at, port) = (|part: &str| self.directory.join(part), self.port);
+        command
+            .env("HOME", at("home"))
+            .env("ERL_EPMD_PORT", (port + 2).to_string())
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("RABBITMQ_NODENAME", format!("events{port}@localhost"))
+            .env("RABBITMQ_NODE_PORT", port.to_string())
+            .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
+            .env("RABBITMQ_DIST_PORT", (port + 1).to_string())
+            .env("RABBITMQ_MNESIA_BASE", at("mnesia"))
+            .env("RABBITMQ_LOG_BASE", at("log"))
+            .env("RABBITMQ_PID_FILE", at("pid"))
+            .env("RABBITMQ_CONFIG_FILE", at("rabbitmq"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", at("plugins"))
+            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
+    /// Starts the node, and waits until it answers.
+    pub(crate) fn boot(&self) {
+        let arguments = "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +S 1:1";
+        let mut server = self.program("rabbitmq-server");
+        let mut child = server.env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", arguments).spawn().expect("the broker");
+        // It outlives this call; when it ends, somebody has to take note of it.
+        let ended = thread::spawn(move || child.wait());
+        let begun = Instant::now();
+        while !self.answers() {
+            assert!(!ended.is_finished(), "the broker has ended: see {}", self.directory.display());
+            assert!(begun.elapsed() < Duration::from_secs(90), "the broker does not start");
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
+        let mut first = [0];
+        stream.write_all(b"AMQP\0\0\x09\x01").is_ok() && stream.read_exact(&mut first).is_ok() && first == [1]
+    }
+
+    /// Ends the node without a chance to put anything in order, and waits until it is gone.
+    pub(crate) fn kill(&self) {
+        let pid = fs::read_to_string(self.directory.join("pid")).expect("it runs");
+        let killed = Command::new("kill").args(["-9", pid.trim()]).status().expect("`kill`");
+        assert!(killed.success());
+        while self.answers() {
+            sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Has the node close the connections of everybody.
+    pub(crate) fn close_connections(&self) {
+        let closed = self.program("rabbitmqctl").args(["close_all_connections", "for a test"]).status();
+        assert!(closed.expect("`rabbitmqctl`").success());
+    }
+
+    /// How many connections there are.
+    pub(crate) fn connections(&self) -> usize {
+        let mut command = self.program("rabbitmqctl");
+        let listed = command.args(["list_connections", "--quiet", "--no-table-headers", "pid"]).stdout(Stdio::piped());
+        let listed = listed.output().expect("`rabbitmqctl`");
+        assert!(listed.status.success());
+        String::from_utf8_lossy(&listed.stdout).lines().count()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("amqp://cat:{PASSWORD}@127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn amqp(&self) -> Amqp {
+        Amqp::new(&self.url()).expect("a good URL")
+    }
+
+    /// Somebody else's program.
+    pub(crate) async fn raw(&self) -> (Connection, Channel) {
+        let connection = Connection::connect(&self.url(), ConnectionProperties::default()).await.expect("it answers");
+        let channel = connection.create_channel().await.expect("a channel");
+        (connection, channel)
+    }
+}
+
+/// Three ports in a row, below those that the system hands out.
+fn free_ports() -> u16 {
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let first = u16::try_from(std::process::id() % 2000).expect("small") * 5 + 21_000;
+    let mut ports = (first..32_000).chain(21_000..first).step_by(5);
+    ports.find(|port| (*port..port + 3).all(free)).expect("free ports")
+}
+
+fn guard(directory: &Path, port: u16) -> Child {
+    let script = r#"cat > /dev/null
+        kill -9 "$(cat "$1/pid")"
+        for _ in 1 2 3 4 5 6 7 8 9 10; do
+            ERL_EPMD_PORT=$2 epmd -kill | grep -q Killed && break
+            sleep 0.2
+        done
+        rm -rf "$1""#;
+    let mut shell = Command::new("setsid");
+    shell.args(["sh", "-c", script, "guard"]).arg(directory).arg((port + 2).to_string());
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    shell.spawn().expect("a shell")
+}

@@ -1,0 +1,7 @@
+use events::Event;
+
+#[derive(Event)]
+#[event(name = "cat-fed", alias = "cat-fed")]
+struct CatFed;
+
+fn main() {}

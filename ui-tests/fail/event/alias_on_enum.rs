@@ -1,0 +1,9 @@
+use events::Event;
+
+#[derive(Event)]
+#[event(alias = "cat")]
+enum Cat {
+    Fed,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use events::Event;
+
+#[derive(Event)]
+#[event(alias = "cat_*")]
+struct CatFed;
+
+fn main() {}

@@ -1,0 +1,7 @@
+use events::Event;
+
+#[derive(Event)]
+#[event(secret)]
+struct CatFed;
+
+fn main() {}

@@ -1,0 +1,7 @@
+use events::Event;
+
+#[derive(Event)]
+#[event(version = 0)]
+struct CatFed;
+
+fn main() {}

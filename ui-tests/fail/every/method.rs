@@ -1,0 +1,10 @@
+use events::every;
+
+struct Kitchen;
+
+impl Kitchen {
+    #[every("5s")]
+    async fn clean(&self) {}
+}
+
+fn main() {}

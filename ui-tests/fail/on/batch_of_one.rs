@@ -1,0 +1,11 @@
+use events::{Event, on};
+
+#[derive(Event)]
+struct CatFed {
+    fish: u32,
+}
+
+#[on(batch = 10, within = "1s")]
+async fn feed(_: &CatFed) {}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use events::{Batch, Event, on};
+
+#[derive(Event)]
+struct CatFed {
+    fish: u32,
+}
+
+#[on(batch = 0, within = "1s")]
+async fn feed(_: Batch<CatFed>) {}
+
+fn main() {}

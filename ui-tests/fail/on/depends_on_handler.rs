@@ -1,0 +1,19 @@
+use events::{Event, on, provide};
+
+#[derive(Event)]
+struct CatFed;
+
+struct Pool;
+
+#[provide]
+fn database() -> Pool {
+    Pool
+}
+
+#[on]
+async fn feed(_: &CatFed, #[depends(purr)] _pool: &Pool) {}
+
+#[on]
+async fn purr(_: &CatFed, #[depends(database)] _pool: &Pool) {}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use events::{Event, on, provide};
+
+#[derive(Event)]
+struct CatFed;
+
+struct Pool;
+
+#[provide(lifespan)]
+fn database() -> Pool {
+    Pool
+}
+
+#[on]
+async fn feed(_: &CatFed, #[depends(database)] _pool: Pool) {}
+
+fn main() {}

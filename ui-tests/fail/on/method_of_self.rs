@@ -1,0 +1,13 @@
+use events::{Event, on};
+
+#[derive(Event)]
+struct CatFed;
+
+struct Kitchen;
+
+impl Kitchen {
+    #[on]
+    fn feed(_: &CatFed, _kitchen: events::State<Self>) {}
+}
+
+fn main() {}

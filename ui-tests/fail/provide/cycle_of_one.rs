@@ -1,0 +1,10 @@
+use events::provide;
+
+struct Pool;
+
+#[provide]
+fn database(#[depends(database)] _pool: &Pool) -> Pool {
+    Pool
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use events::provide;
+
+struct Pool;
+struct Session;
+
+#[provide]
+fn database() -> Pool {
+    Pool
+}
+
+#[provide]
+fn session(#[depends()] _pool: &Pool) -> Session {
+    Session
+}
+
+fn main() {}

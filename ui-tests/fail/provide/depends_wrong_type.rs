@@ -1,0 +1,16 @@
+use events::provide;
+
+struct Pool;
+struct Session;
+
+#[provide]
+fn database() -> Pool {
+    Pool
+}
+
+#[provide]
+fn session(#[depends(database)] _pool: &String) -> Session {
+    Session
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use events::provide;
+
+struct Pool;
+
+#[provide(lifespan = true)]
+fn database() -> Pool {
+    Pool
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::provide;
+
+#[provide]
+struct Database;
+
+fn main() {}

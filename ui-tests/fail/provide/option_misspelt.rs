@@ -1,0 +1,10 @@
+use events::provide;
+
+struct Pool;
+
+#[provide(lifspan)]
+fn database() -> Pool {
+    Pool
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use events::provide;
+
+struct Pool;
+
+struct Config;
+
+#[provide]
+fn database(_config: Config) -> Pool {
+    Pool
+}
+
+fn main() {}

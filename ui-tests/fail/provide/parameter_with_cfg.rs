@@ -1,0 +1,10 @@
+use events::provide;
+
+struct Pool;
+
+#[provide]
+fn database(#[cfg(unix)] _lifespan: events::Lifespan) -> Pool {
+    Pool
+}
+
+fn main() {}

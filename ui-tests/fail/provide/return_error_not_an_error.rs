@@ -1,0 +1,12 @@
+use events::provide;
+
+struct Pool;
+
+struct Full;
+
+#[provide]
+fn database() -> Result<Pool, Full> {
+    Ok(Pool)
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use events::provide;
+
+#[provide]
+async fn database() {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use events::provide;
+
+struct Pool;
+
+#[provide(timeout = "5s")]
+fn database() -> Pool {
+    Pool
+}
+
+fn main() {}
