@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A request inserts an order, dispatches `order-placed`, commits and answers: see `counter.rs`. What happens then is told
-//! by `kitchen.rs`: handlers cook, serve and bill, in the lifespan that `main` starts, with the database that it is given.
+//! by `kitchen.rs`: handlers cook, serve and bill, each in a transaction of its own. `database.rs` provides it, of a database
+//! that is opened and closed with the lifespan that `main` starts.
 //!
 //! An order and its event are one: the event is dispatched before the commit, so that no order is kept whose event was
 //! refused; and an answer that tells of a failure, that of the commit too, takes the event back. A client that goes away
@@ -23,7 +24,6 @@
 use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::process::{ExitCode, Termination as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +45,7 @@ mod kitchen;
 #[path = "cat_cafe/signals.rs"]
 mod signals;
 
-use arguments::{Request, USAGE};
+use arguments::{Config, Request, USAGE};
 use signals::Signals;
 
 /// How long clients may take to end what they have begun when the café closes.
@@ -55,7 +55,7 @@ const LAST_ORDERS: Duration = Duration::from_secs(10);
 async fn main() -> ExitCode {
     let done = match Request::parse(std::env::args_os().skip(1)) {
         Ok(Request::Help) => write!(io::stdout(), "{USAGE}").map(|()| ExitCode::SUCCESS).map_err(Into::into),
-        Ok(Request::Open { listen, database }) => run(&listen, database.as_deref()).await.map(Exit::report),
+        Ok(Request::Open(config)) => run(config).await.map(Exit::report),
         Err(mistake) => Err(format!("{mistake}\n\n{USAGE}").into()),
     };
     done.unwrap_or_else(|error| {
@@ -64,11 +64,12 @@ async fn main() -> ExitCode {
     })
 }
 
-async fn run(listen: &str, database: Option<&Path>) -> Result<Exit, Box<dyn Error>> {
+async fn run(config: Config) -> Result<Exit, Box<dyn Error>> {
     let signals = Signals::new()?;
-    let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
-    let pool = database::open(database).await?;
-    let app = Lifespan::builder().state(pool.clone()).start().await?;
+    let listener = TcpListener::bind(&config.listen).await;
+    let listener = listener.map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    let app = Lifespan::builder().state(config).start().await?;
+    let pool = app.provided::<database::pool>().ok_or("nothing depends on the database")?;
 
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     let exit = serve(listener, counter::router(app.clone(), pool), &app, signals).await?;

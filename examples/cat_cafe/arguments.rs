@@ -20,7 +20,13 @@ clean; 130 or 143 when a second SIGINT or SIGTERM forced it.
 #[derive(Debug)]
 pub(crate) enum Request {
     Help,
-    Open { listen: String, database: Option<PathBuf> },
+    Open(Config),
+}
+
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) listen: String,
+    pub(crate) database: Option<PathBuf>,
 }
 
 impl Request {
@@ -38,6 +44,6 @@ impl Request {
                 _ => return Err(format!("unknown argument `{}`", arg.display())),
             }
         }
-        Ok(Self::Open { listen: listen.unwrap_or_else(|| "127.0.0.1:3000".into()), database })
+        Ok(Self::Open(Config { listen: listen.unwrap_or_else(|| "127.0.0.1:3000".into()), database }))
     }
 }

@@ -1,5 +1,6 @@
 //! Where orders are taken: the routes of the server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, Request, State};
@@ -21,7 +22,7 @@ use crate::tell;
 /// How long a client may be silent in the middle of a request.
 const SILENCE: Duration = Duration::from_secs(5);
 
-pub(crate) fn router(app: Lifespan, pool: SqlitePool) -> Router {
+pub(crate) fn router(app: Lifespan, pool: Arc<SqlitePool>) -> Router {
     // A panic must have a status too, or its events would be delivered.
     let scope = EventsLayer::new(app.clone()).discard_if(|status| status.is_server_error());
     Router::new()
@@ -47,7 +48,7 @@ struct Placed {
 }
 
 async fn place(
-    State(pool): State<SqlitePool>,
+    State(pool): State<Arc<SqlitePool>>,
     Json(NewOrder { cat, fish }): Json<NewOrder>,
 ) -> Result<(StatusCode, Json<Placed>), Refusal> {
     let mut transaction = pool.begin().await?;
@@ -68,9 +69,9 @@ struct Order {
     cents: Option<u32>,
 }
 
-async fn show(State(pool): State<SqlitePool>, Path(id): Path<i64>) -> Result<Json<Order>, Refusal> {
+async fn show(State(pool): State<Arc<SqlitePool>>, Path(id): Path<i64>) -> Result<Json<Order>, Refusal> {
     let select = "SELECT cat, fish, state, cents FROM orders LEFT JOIN bills ON order_id = id WHERE id = ?";
-    let order = sqlx::query_as(select).bind(id).fetch_optional(&pool).await?;
+    let order = sqlx::query_as(select).bind(id).fetch_optional(&*pool).await?;
     let (cat, fish, state, cents) = order.ok_or(Refusal::NoOrder(id))?;
     Ok(Json(Order { id, cat, fish, state, cents }))
 }

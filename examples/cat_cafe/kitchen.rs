@@ -1,11 +1,12 @@
 //! What happens in the café: its events, and the functions that are called for them.
 
-use events::{AnyEvent, Event, Failure, State, every, on};
+use events::{AnyEvent, Event, Failure, every, on};
 use serde::Serialize;
-use sqlx::{SqlitePool, query};
+use sqlx::query;
 use validator::Validate;
 
-use crate::{database, tell};
+use crate::database::{self, Transaction};
+use crate::tell;
 
 const CENTS_A_FISH: u32 = 150;
 
@@ -25,49 +26,48 @@ struct FishServed {
 }
 
 #[on]
-async fn cook(order: &OrderPlaced, pool: State<SqlitePool>) -> Result<FishServed, sqlx::Error> {
+async fn cook(
+    order: &OrderPlaced,
+    #[depends(database::transaction)] mut transaction: Transaction,
+) -> Result<FishServed, sqlx::Error> {
     let cook = query("UPDATE orders SET state = 'cooked' WHERE id = ? AND state = 'placed'").bind(order.order);
-    match cook.execute(&*pool).await?.rows_affected() {
-        1 => Ok(FishServed { order: order.order, fish: order.fish }),
-        _ => Err(sqlx::Error::RowNotFound),
+    if cook.execute(&mut *transaction).await?.rows_affected() != 1 {
+        return Err(sqlx::Error::RowNotFound);
     }
+    transaction.commit().await?;
+    Ok(FishServed { order: order.order, fish: order.fish })
 }
 
 #[on]
-async fn bill(served: &FishServed, pool: State<SqlitePool>) -> Result<(), sqlx::Error> {
+async fn bill(
+    served: &FishServed,
+    #[depends(database::transaction)] mut transaction: Transaction,
+) -> Result<(), sqlx::Error> {
     let cents = served.fish * CENTS_A_FISH;
     let bill = query("INSERT INTO bills (order_id, cents) VALUES (?, ?)").bind(served.order).bind(cents);
-    bill.execute(&*pool).await?;
-    Ok(())
+    bill.execute(&mut *transaction).await?;
+    transaction.commit().await
 }
 
 #[on("*")]
-async fn audit(event: &AnyEvent, pool: State<SqlitePool>) -> Result<(), sqlx::Error> {
+async fn audit(
+    event: &AnyEvent,
+    #[depends(database::transaction)] mut transaction: Transaction,
+) -> Result<(), sqlx::Error> {
     query("INSERT INTO audit (event, chain, name, payload) VALUES (?, ?, ?, ?)")
         .bind(event.id().to_string())
         .bind(event.correlation().to_string())
         .bind(event.name())
         .bind(event.json().to_string())
-        .execute(&*pool)
+        .execute(&mut *transaction)
         .await?;
-    Ok(())
+    transaction.commit().await
 }
 
 #[every("1h")]
-async fn forget_old_audits(pool: State<SqlitePool>) -> Result<(), sqlx::Error> {
-    query("DELETE FROM audit WHERE at < unixepoch('now', '-30 days')").execute(&*pool).await?;
-    Ok(())
-}
-
-#[on(startup)]
-async fn create_tables(pool: State<SqlitePool>) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(database::SCHEMA).execute(&*pool).await?;
-    Ok(())
-}
-
-#[on(shutdown)]
-async fn close_database(pool: State<SqlitePool>) {
-    pool.close().await;
+async fn forget_old_audits(#[depends(database::transaction)] mut transaction: Transaction) -> Result<(), sqlx::Error> {
+    query("DELETE FROM audit WHERE at < unixepoch('now', '-30 days')").execute(&mut *transaction).await?;
+    transaction.commit().await
 }
 
 #[on(failure)]

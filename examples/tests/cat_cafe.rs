@@ -4,7 +4,8 @@
 #![cfg(unix)]
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
@@ -15,9 +16,12 @@ use tokio::sync::mpsc;
 mod cafe;
 #[path = "cat_cafe/client.rs"]
 mod client;
+#[path = "cat_cafe/customer.rs"]
+mod customer;
 
 use cafe::Cafe;
 use client::{Client, get, post};
+use customer::{Order, Seen, customer};
 
 /// How many answers of 201 come before the café is closed, by customers who know nothing of it and go on.
 const PLACED_BEFORE_THE_END: usize = 600;
@@ -25,111 +29,14 @@ const CUSTOMERS: usize = 32;
 
 const TOM: &str = r#"{"cat": "Tom", "fish": 2}"#;
 
-/// A name that no other order has, and how many fish.
-type Order = (String, u32);
-
-/// What customers have seen, one message for each request.
-#[derive(Debug)]
-enum Seen {
-    Placed {
-        id: i64,
-        order: Order,
-    },
-    /// Went away: the order may have been placed.
-    WentAway(Order),
-    /// Went away before the request was complete.
-    BrokeOff,
-    /// The answer did not come, as the café has closed: the order may have been placed.
-    Unanswered(Order),
-    Refused,
-    /// Its commit has failed.
-    Haunted,
-}
-
-/// Sends requests of every kind, many over one connection, until the café is closed.
-async fn customer(address: SocketAddr, number: usize, seen: mpsc::UnboundedSender<Seen>) {
-    let mut kept = None;
-    for turn in 0_u32.. {
-        let client = match kept.take() {
-            Some(client) => client,
-            None => match Client::connect(address).await {
-                Ok(client) => client,
-                Err(_) => return,
-            },
-        };
-        let order = (format!("cat {number}-{turn}"), turn % 10 + 1);
-        // Not in step with the others, so that the end meets requests of every kind.
-        let outcome = match (turn as usize + number) % 8 {
-            2 => go_away(client, order, &mut kept, address, &seen).await,
-            4 => break_off(client, &order).await,
-            5 => ask(client, (order.0, 0), &mut kept).await,
-            6 => ask(client, (format!("ghost of {}", order.0), order.1), &mut kept).await,
-            _ => ask(client, order, &mut kept).await,
-        };
-        seen.send(outcome).expect("the test listens");
-    }
-}
-
-fn request((cat, fish): &Order) -> String {
-    post(&json!({ "cat": cat, "fish": fish }).to_string())
-}
-
-/// Sends an order over each of two connections, and closes one as soon as the other has been answered. The café works on
-/// both at about the same time, so that this may come at any moment of the work.
-async fn go_away(
-    mut client: Client,
-    order: Order,
-    kept: &mut Option<Client>,
-    address: SocketAddr,
-    seen: &mpsc::UnboundedSender<Seen>,
-) -> Seen {
-    let faithful = (format!("{} of two", order.0), order.1);
-    let Ok(mut leaving) = Client::connect(address).await else { return Seen::BrokeOff };
-    let both = client.send(&request(&faithful)).await.and(leaving.send(&request(&order)).await);
-    let faithful = match both {
-        Ok(()) => answered(client, faithful, kept).await,
-        Err(_) => Seen::Unanswered(faithful),
-    };
-    seen.send(faithful).expect("the test listens");
-    drop(leaving);
-    Seen::WentAway(order)
-}
-
-async fn break_off(mut client: Client, order: &Order) -> Seen {
-    let request = request(order);
-    // Refused or not: the café is not to be told more.
-    let _ = client.send(&request[..request.len() - 5]).await;
-    Seen::BrokeOff
-}
-
-async fn ask(mut client: Client, order: Order, kept: &mut Option<Client>) -> Seen {
-    match client.send(&request(&order)).await {
-        Ok(()) => answered(client, order, kept).await,
-        Err(_) => Seen::Unanswered(order),
-    }
-}
-
-async fn answered(mut client: Client, order: Order, kept: &mut Option<Client>) -> Seen {
-    let Ok(answer) = client.answer().await else { return Seen::Unanswered(order) };
-    if !answer.closes {
-        *kept = Some(client);
-    }
-    match (answer.status, &order) {
-        (422, (_, 0)) => Seen::Refused,
-        (500, (cat, _)) if cat.starts_with("ghost") => Seen::Haunted,
-        (201, _) => Seen::Placed { id: answer.json()["id"].as_i64().expect("a number"), order },
-        _ => panic!("{order:?}: {answer:?}"),
-    }
-}
-
-/// Makes the commit of an order fail, by a rule that is checked when all else has been done.
-async fn haunt(database: &SqlitePool) {
-    let rule = "
-        CREATE TABLE ghosts (order_id INTEGER REFERENCES orders DEFERRABLE INITIALLY DEFERRED);
-        CREATE TRIGGER haunt AFTER INSERT ON orders WHEN NEW.cat LIKE 'ghost%'
-        BEGIN INSERT INTO ghosts VALUES (-1); END;
-    ";
-    sqlx::raw_sql(rule).execute(database).await.expect("a trigger");
+/// Makes the commit of an order fail, or of what is done to it, by a rule that is checked when all else has been done.
+async fn haunt(database: &SqlitePool, done: &'static str) {
+    let rule = format!(
+        "CREATE TABLE ghosts (order_id INTEGER REFERENCES orders DEFERRABLE INITIALLY DEFERRED);
+        CREATE TRIGGER haunt AFTER {done} ON orders WHEN NEW.cat LIKE 'ghost%'
+        BEGIN INSERT INTO ghosts VALUES (-1); END;"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(rule)).execute(database).await.expect("a trigger");
 }
 
 #[derive(Default)]
@@ -203,7 +110,7 @@ async fn assert_audited(database: &SqlitePool, orders: usize) {
 async fn every_event_is_accounted_for_when_the_cafe_closes_under_load() {
     let cafe = Cafe::open("under-load");
     let database = cafe.database().await;
-    haunt(&database).await;
+    haunt(&database, "INSERT").await;
 
     let (sender, mut seen) = mpsc::unbounded_channel();
     let address = cafe.address;
@@ -259,6 +166,7 @@ async fn an_order_is_cooked_and_billed_after_its_answer() {
     let closed = cafe.end();
     assert_eq!(closed.stdout, "shut down: 2 events delivered, 0 failures, 0 aborted\n", "{closed:?}");
     assert_eq!(closed.code, Some(0));
+    assert!(!closed.has_log, "the database is not closed");
 }
 
 #[tokio::test]
@@ -280,6 +188,23 @@ async fn a_handler_that_fails_is_told_of_and_stops_no_other() {
     assert!(closed.stderr.contains("the fish is burnt"), "{closed:?}");
     let audited = query_as::<_, (String,)>("SELECT name FROM audit").fetch_all(&database).await;
     assert_eq!(audited.expect("audited events"), [("order-placed".to_owned(),)]);
+}
+
+#[tokio::test]
+async fn what_could_not_be_committed_is_not_served() {
+    let cafe = Cafe::open("failing-commit");
+    let database = cafe.database().await;
+    haunt(&database, "UPDATE").await;
+    let mut client = Client::connect(cafe.address).await.expect("a connection");
+    assert_eq!(client.ask(&post(r#"{"cat": "ghost", "fish": 2}"#)).await.expect("an answer").status, 201);
+
+    cafe.terminate();
+    let closed = cafe.end();
+    assert_eq!(closed.stdout, "shut down: 1 events delivered, 1 failures, 0 aborted\n", "{closed:?}");
+    assert!(closed.stderr.contains("kitchen::cook"), "{closed:?}");
+    assert!(closed.stderr.contains("FOREIGN KEY constraint failed"), "{closed:?}");
+    let state = query_as::<_, (String,)>("SELECT state FROM orders").fetch_one(&database).await;
+    assert_eq!(state.expect("an order").0, "placed");
 }
 
 #[tokio::test]
@@ -364,5 +289,25 @@ fn a_wrong_argument_is_answered_with_the_usage() {
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         assert!(output.stderr.starts_with(b"error: "), "{args:?}");
         assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_is_named() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (nowhere, text) = (folder.join("no-such-folder/cafe.db"), folder.join("menu.txt"));
+    std::fs::write(&text, "This file is no database, and long enough to be seen as none: fish, fish, fish.\n")
+        .expect("a file");
+    for file in [nowhere, text] {
+        let args = [OsStr::new("--listen"), OsStr::new("127.0.0.1:0"), OsStr::new("--database"), file.as_os_str()];
+        let output = Command::new(cafe::program()).args(args).output().expect("the example ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.starts_with("error: the lifespan cannot start:"), "{stderr}");
+        assert!(
+            stderr.contains(&format!("`cat_cafe::database::pool` failed: cannot open {}: ", file.display())),
+            "{stderr}"
+        );
+        assert!(output.stdout.is_empty(), "{file:?}");
     }
 }

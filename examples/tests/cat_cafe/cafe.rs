@@ -32,6 +32,8 @@ pub(crate) struct Closed {
     /// What it printed behind its address.
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+    /// Whether its database was left with a log of changes beside it, as by a process that is killed.
+    pub(crate) has_log: bool,
 }
 
 impl Cafe {
@@ -74,7 +76,9 @@ impl Cafe {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         self.stdout.read_to_string(&mut stdout).expect("text");
         self.stderr.read_to_string(&mut stderr).expect("text");
-        Closed { code: self.child.wait().expect("an exit code").code(), stdout, stderr }
+        let code = self.child.wait().expect("an exit code").code();
+        let has_log = Path::new(&format!("{}-wal", self.database.display())).exists();
+        Closed { code, stdout, stderr, has_log }
     }
 }
 
