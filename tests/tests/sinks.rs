@@ -171,6 +171,20 @@ async fn past_the_attempts_it_is_a_failure_that_names_the_sink() {
     assert_eq!((double.take().len(), log.take().len(), delivery.handlers()), (3, 1, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_pauses_grow_between_bounds_that_can_be_chosen() {
+    let bounds = |first, longest| Duration::from_secs(first)..=Duration::from_secs(longest);
+    // Five pauses: the first is 1 s to 2 s, the others are 2 s to 4 s.
+    for (range, together) in [(bounds(1, 4), bounds(9, 18)), (bounds(60, 60), bounds(300, 301))] {
+        let double = Double { refuse: 99, ..Double::new() };
+        let (app, _) = start(Lifespan::builder().sink("cat-fed", double.clone().attempts(6).backoff(range))).await;
+        let begun = Instant::now();
+        let delivery = app.deliver(CatFed { fish: 2 }).await.expect("accepted");
+        assert_eq!((delivery.failures()[0].attempt(), double.take().len()), (6, 6));
+        assert!(together.contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    }
+}
+
 #[tokio::test]
 async fn a_permanent_error_is_not_tried_again() {
     let double = Double { refuse: 99, permanent: true, ..Double::new() };

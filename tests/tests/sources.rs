@@ -11,6 +11,7 @@ use events::{
 };
 use serde::{Deserialize, Serialize};
 use support::Log;
+use tokio::time::Instant;
 use validator::Validate;
 
 #[derive(Debug, Event, Serialize, Deserialize, Validate)]
@@ -254,6 +255,27 @@ async fn a_connection_that_is_lost_is_made_again_and_nothing_is_lost() {
     assert_eq!((memory.len("kitchen"), log.count("fed 3")), (0, 1));
     let attempts = attempts.lock().expect("nobody panics").split_off(before);
     assert_eq!(attempts, ["1 the connection was closed"], "counted anew");
+    app.shutdown().await.expect("from outside");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pauses_between_attempts_can_be_chosen() {
+    let memory = kitchen(&[r#"{"fish":2}"#]);
+    memory.interrupt();
+    let (begun, attempts) = (Instant::now(), Arc::new(Mutex::new(Vec::new())));
+    let told = Arc::clone(&attempts);
+    let pauses = Duration::from_mins(1)..=Duration::from_mins(1);
+    let source = memory.source("kitchen").named("cat-fed").backoff(pauses).on_attempt(move |_, attempt| {
+        told.lock().expect("nobody panics").push((attempt, begun.elapsed().as_secs()));
+    });
+    let (app, log) = start(Lifespan::builder().source(source)).await;
+    tokio::time::sleep(Duration::from_secs(150)).await;
+    assert_eq!(*attempts.lock().expect("nobody panics"), [(1, 0), (2, 60), (3, 120)]);
+    memory.restore();
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    assert_eq!(log.count("fed 2"), 0);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(log.count("fed 2"), 1);
     app.shutdown().await.expect("from outside");
 }
 

@@ -8,7 +8,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::SinkError;
 use super::outlet::{Outlet, Outlets};
 use crate::any::AnyEvent;
-use crate::backoff::Backoff;
 use crate::call::caught;
 use crate::envelope::Envelope;
 use crate::error::BoxError;
@@ -81,7 +80,7 @@ impl Outlet {
     async fn send_batch(&self, batch: &[Envelope], lifespan: &Lifespan, begun: Instant, sent: &mut Sent) {
         let force = &lifespan.core().force;
         let mut left = batch.to_vec();
-        let mut backoff = Backoff::new();
+        let mut pauses = self.settings.backoff.pauses();
         for attempt in 1.. {
             let tried = match select(pin!(self.attempt(&left)), pin!(force.wait())).await {
                 Either::Left((tried, _)) if !force.is_forced() => tried,
@@ -96,7 +95,7 @@ impl Outlet {
             if left.is_empty() {
                 return;
             }
-            if let Either::Right(_) = select(pin!(backoff.pause()), pin!(force.wait())).await {
+            if let Either::Right(_) = select(pin!(pauses.pause()), pin!(force.wait())).await {
                 return sent.abort(self.site, &left, attempt, begun);
             }
         }

@@ -1,9 +1,11 @@
 //! What can be said about a sink where it is given to a lifespan.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Sink;
+use crate::backoff::Backoff;
 
 /// How a lifespan uses a sink.
 #[derive(Clone, Copy, Debug)]
@@ -11,12 +13,13 @@ pub(crate) struct Settings {
     pub(super) only: bool,
     pub(super) batch: Option<usize>,
     pub(super) attempts: u32,
+    pub(super) backoff: Backoff,
     pub(super) timeout: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { only: false, batch: None, attempts: 5, timeout: Duration::from_secs(30) }
+        Self { only: false, batch: None, attempts: 5, backoff: Backoff::default(), timeout: Duration::from_secs(30) }
     }
 }
 
@@ -74,7 +77,7 @@ impl<S> ConfiguredSink<S> {
 ///
 /// let builder = Lifespan::builder()
 ///     .sink("order-*", Echo::stdout().only())
-///     .sink("*", Echo::stderr().attempts(3).timeout(Duration::from_secs(5)));
+///     .sink("*", Echo::stderr().attempts(3).backoff(Duration::from_secs(1)..=Duration::from_mins(1)));
 /// # drop(builder);
 /// ```
 pub trait SinkExt: IntoSink + Sized {
@@ -89,10 +92,16 @@ pub trait SinkExt: IntoSink + Sized {
         with(self, |settings| settings.batch = Some(events.max(1)))
     }
 
-    /// How often an event is tried; at least 1. The default is 5: between two attempts there are 100 ms, and twice as long
-    /// each time, up to 10 s, with jitter.
+    /// How often an event is tried; at least 1. The default is 5, with pauses as [`backoff`](Self::backoff) says.
     fn attempts(self, attempts: u32) -> ConfiguredSink<Self::Sink> {
         with(self, |settings| settings.attempts = attempts.max(1))
+    }
+
+    /// How long the pauses between two attempts are: from the first one on, each is about twice as long as the one before, up
+    /// to the longest one, with jitter that stays within these bounds. The default is 100 ms to 10 s. A pause has at least 1 ms,
+    /// and a longest one that is shorter than the first is as long as the first.
+    fn backoff(self, pauses: RangeInclusive<Duration>) -> ConfiguredSink<Self::Sink> {
+        with(self, |settings| settings.backoff = pauses.into())
     }
 
     /// How long one attempt may take. The default is 30 s.

@@ -12,7 +12,6 @@ use tokio::sync::Semaphore;
 
 use super::settings::Settings;
 use super::{Incoming, IntoSource, Received, Source, SourceError};
-use crate::backoff::Backoff;
 use crate::call::caught;
 use crate::lifespan::Lifespan;
 use crate::place::Site;
@@ -63,13 +62,13 @@ impl Inlet {
     /// Reads until the lifespan ends, over one connection after another.
     pub(crate) async fn run(self: Arc<Self>, lifespan: Lifespan) {
         let mut attempt = 0;
-        let mut backoff = Backoff::new();
+        let mut pauses = self.settings.backoff.pauses();
         loop {
             let connecting = caught(self.source.connect(self.settings.prefetch));
             let Some(connected) = before_end(&lifespan, connecting).await else { return };
             let error = match connected {
                 Ok(Ok(incoming)) => {
-                    (attempt, backoff) = (0, Backoff::new());
+                    (attempt, pauses) = (0, self.settings.backoff.pauses());
                     let Some(error) = self.read(incoming, &lifespan).await else { return };
                     error
                 }
@@ -78,7 +77,7 @@ impl Inlet {
             };
             attempt += 1;
             self.tell(&error, attempt);
-            if before_end(&lifespan, backoff.pause()).await.is_none() {
+            if before_end(&lifespan, pauses.pause()).await.is_none() {
                 return;
             }
         }

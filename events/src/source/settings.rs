@@ -1,11 +1,14 @@
 //! What can be said about a source where it is given to a lifespan.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use super::{Settlement, Source, SourceError};
+use crate::backoff::Backoff;
 use crate::format::{CloudEvents, Format, Message};
 
 /// How a lifespan uses a source.
@@ -18,6 +21,7 @@ pub(crate) struct Settings {
     pub(super) on_invalid: Settlement,
     pub(super) name: Name,
     pub(super) format: Arc<dyn Format>,
+    pub(super) backoff: Backoff,
     pub(super) on_attempt: Option<Arc<OnAttempt>>,
 }
 
@@ -44,6 +48,7 @@ impl Default for Settings {
             on_invalid: Settlement::Reject,
             name: Name::Format,
             format: Arc::new(CloudEvents::binary()),
+            backoff: Backoff::default(),
             on_attempt: None,
         }
     }
@@ -145,10 +150,18 @@ pub trait SourceExt: IntoSource + Sized {
         with(self, |settings| settings.name = Name::Header(header.into()))
     }
 
-    /// Says how events are read out of messages. Without it, and without a name, messages are
-    /// pairs of a name and a payload.
+    /// Says how events are read out of messages. Without it, and without a [name](Self::named), they are
+    /// [`CloudEvents`] in binary mode.
     fn format(self, format: impl Format) -> ConfiguredSource<Self::Source> {
         with(self, |settings| settings.format = Arc::new(format))
+    }
+
+    /// How long the pauses between two attempts to connect are: from the first one on, each is about twice as long as the one
+    /// before, up to the longest one, with jitter that stays within these bounds; after a connection they begin anew. The
+    /// default is 100 ms to 10 s. A pause has at least 1 ms, and a longest one that is shorter than the first is as long as the
+    /// first.
+    fn backoff(self, pauses: RangeInclusive<Duration>) -> ConfiguredSource<Self::Source> {
+        with(self, |settings| settings.backoff = pauses.into())
     }
 
     /// Has a closure told of each attempt to connect that failed, and of each connection that was lost, with the number of the
