@@ -102,6 +102,6 @@ async fn a_scope_that_is_opened_while_hooks_run_takes_room_and_is_delivered() {
     late.has_come.notify_one();
     let report = ending.await.expect("no panic").expect("from outside");
     assert_eq!((report.delivered, report.aborted, report.unfinished), (1, 0, 0));
-    let [refused] = &report.failed_hooks[..] else { panic!("{report:?}") };
+    let [refused] = &report.failed_endings[..] else { panic!("{report:?}") };
     assert!(refused.contains("the lifespan is full"), "{refused}");
 }

@@ -128,10 +128,10 @@ async fn every_shutdown_hook_runs_even_when_one_fails_and_one_hangs() {
     let report = app.shutdown().await.expect("from outside");
     let lines: Vec<_> = log.take().into_iter().filter(|line| line.starts_with("stop")).collect();
     assert_eq!(lines, ["stops first", "stops last", "stopping is delivered"]);
-    assert_eq!(report.failed_hooks.len(), 2, "{report}");
-    assert!(report.failed_hooks[0].contains("`lifespan::slow_to_stop`"), "{report}");
-    assert!(report.failed_hooks[0].ends_with("it took longer than its time-out of 2s"), "{report}");
-    assert!(report.failed_hooks[1].ends_with("failed: the bowl is stuck"), "{report}");
+    assert_eq!(report.failed_endings.len(), 2, "{report}");
+    assert!(report.failed_endings[0].contains("`lifespan::slow_to_stop`"), "{report}");
+    assert!(report.failed_endings[0].ends_with("it took longer than its time-out of 2s"), "{report}");
+    assert!(report.failed_endings[1].ends_with("failed: the bowl is stuck"), "{report}");
     assert!(!report.is_clean());
 }
 

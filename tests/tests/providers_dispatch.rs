@@ -145,5 +145,5 @@ async fn what_is_dispatched_at_the_end_of_a_lifespan_is_refused() {
     let closed = "`heard` came after the lifespan's end: it has been shut down";
     assert_eq!(log.take(), [closed]);
     let text = format!("the teardown of provider `providers_dispatch::closing` failed: {closed}");
-    assert_eq!((report.failed_hooks, report.delivered), (vec![text], 0));
+    assert_eq!((report.failed_endings, report.delivered), (vec![text], 0));
 }

@@ -228,12 +228,12 @@ async fn a_shutdown_hook_that_takes_too_long_is_told_to_all() {
     assert_eq!(log.take(), ended(Ending::Failed));
     let place = place("providers_ends::stop");
     let text = format!("`providers_ends::stop` ({place}) failed: it took longer than its time-out of 5s");
-    assert_eq!(report.failed_hooks, [text]);
+    assert_eq!(report.failed_endings, [text]);
 
     let (app, log) = start(stop_in_time, [("work", Does::Hang)]).await;
     let report = app.shutdown().await.expect("from outside");
     assert_eq!(log.take(), ended(Ending::Failed));
-    assert!(report.failed_hooks[0].ends_with("it took longer than its time-out of 10s"), "{report}");
+    assert!(report.failed_endings[0].ends_with("it took longer than its time-out of 10s"), "{report}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -242,7 +242,7 @@ async fn a_shutdown_hook_whose_teardown_hangs_does_not_keep_the_shutdown() {
     let begun = tokio::time::Instant::now();
     let report = app.shutdown().await.expect("from outside");
     assert_eq!(begun.elapsed().as_secs(), 6, "its time-out, and a second");
-    assert_eq!(report.failed_hooks.len(), 1);
+    assert_eq!(report.failed_endings.len(), 1);
     assert_eq!(log.take(), ["make inner", "make outer", "work", "end outer Succeeded", "drop outer", "drop inner"]);
 }
 

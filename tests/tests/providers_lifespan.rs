@@ -210,7 +210,7 @@ async fn a_teardown_that_hangs_has_what_the_deadline_leaves() {
     let report = app.shutdown_within(Duration::from_secs(7)).await.expect("from outside");
     assert_eq!(begun.elapsed().as_secs(), 7);
     let text = "the teardown of provider `providers_lifespan::right` failed: it took longer than its time-out of 7s";
-    assert_eq!(report.failed_hooks, [text]);
+    assert_eq!(report.failed_endings, [text]);
     assert!(!report.is_clean());
     let ends: Vec<_> = log.take().into_iter().filter(|line| line.starts_with("drop")).collect();
     assert_eq!(ends, ["drop top", "drop right", "drop left", "drop base"]);
@@ -223,7 +223,7 @@ async fn a_teardown_that_fails_or_panics_is_in_the_report() {
     let report = app.shutdown().await.expect("from outside");
     let text = |provider, cause| format!("the teardown of provider `providers_lifespan::{provider}` failed: {cause}");
     let texts = [text("right", "end of right fails"), text("base", "it panicked: end of base panics")];
-    assert_eq!(report.failed_hooks, texts);
+    assert_eq!(report.failed_endings, texts);
     assert_eq!(log.count("drop base"), 1);
 }
 
@@ -231,12 +231,12 @@ async fn a_teardown_that_fails_or_panics_is_in_the_report() {
 async fn a_forced_end_leaves_their_teardown_a_second() {
     let (app, log) = support::start_with(builder([("end of right", Does::Take(900))])).await;
     let report = app.shutdown_within(Duration::ZERO).await.expect("from outside");
-    assert!(report.failed_hooks.is_empty(), "{report}");
+    assert!(report.failed_endings.is_empty(), "{report}");
     assert_eq!((log.count("end base Succeeded"), log.count("drop base")), (1, 1));
 
     let (app, log) = support::start_with(builder([("end of right", Does::Take(1_100))])).await;
     let report = app.shutdown_within(Duration::ZERO).await.expect("from outside");
-    assert_eq!(report.failed_hooks.len(), 1, "{report}");
+    assert_eq!(report.failed_endings.len(), 1, "{report}");
     assert_eq!((log.count("end base Succeeded"), log.count("drop base")), (0, 1));
 }
 

@@ -39,15 +39,15 @@ pub struct ShutdownReport {
     pub aborted_handlers: Vec<String>,
     /// How many scopes and tasks had still not ended when the deadline had passed. What they dispatch is refused.
     pub unfinished: usize,
-    /// How each shutdown hook that failed did so, each teardown of a lifespan provider, and each sink that could not be closed.
-    pub failed_hooks: Vec<String>,
+    /// What could not be ended well, and why: shutdown hooks, sinks that were not closed, teardowns of lifespan providers.
+    pub failed_endings: Vec<String>,
 }
 
 impl ShutdownReport {
     /// Whether everything that was accepted was delivered, every hook and teardown did its work, and every sink was closed.
     /// Failures of handlers are none of the shutdown's.
     pub fn is_clean(&self) -> bool {
-        self.aborted == 0 && self.aborted_handlers.is_empty() && self.unfinished == 0 && self.failed_hooks.is_empty()
+        self.aborted == 0 && self.aborted_handlers.is_empty() && self.unfinished == 0 && self.failed_endings.is_empty()
     }
 }
 
@@ -58,7 +58,7 @@ impl fmt::Display for ShutdownReport {
             write!(f, ", {} scopes or tasks not ended", self.unfinished)?;
         }
         self.aborted_handlers.iter().try_for_each(|run| write!(f, "\n  aborted: {run}"))?;
-        self.failed_hooks.iter().try_for_each(|hook| write!(f, "\n  {hook}"))
+        self.failed_endings.iter().try_for_each(|ending| write!(f, "\n  {ending}"))
     }
 }
 
@@ -159,7 +159,7 @@ impl Lifespan {
     fn begin_end(&self, deadline: Duration) {
         self.core().gate.drain();
         if !self.core().ending.swap(true, Ordering::AcqRel) {
-            let ending = Ending { lifespan: self.internal(), failed_hooks: Vec::new() };
+            let ending = Ending { lifespan: self.internal(), failed_endings: Vec::new() };
             self.core().runtime.spawn(ending.run(deadline));
         }
     }
@@ -168,7 +168,7 @@ impl Lifespan {
 /// The end while it goes on. Dropped on the way, with its runtime, it tells so in the report that others wait for.
 struct Ending {
     lifespan: Lifespan,
-    failed_hooks: Vec<String>,
+    failed_endings: Vec<String>,
 }
 
 impl Ending {
@@ -179,7 +179,7 @@ impl Ending {
         // Where the start has not come to the hooks, there is nothing that they could undo.
         if core.stage.has_reached(Stage::Hooks) {
             let failures = lifespan.run_shutdown_hooks().await;
-            self.failed_hooks = failures.iter().map(Failure::to_string).collect();
+            self.failed_endings = failures.iter().map(Failure::to_string).collect();
         }
         // What the hooks have dispatched, and whoever comes in between two looks at the gate.
         let end = after(deadline);
@@ -191,9 +191,9 @@ impl Ending {
         }
         core.gate.close();
         let end = end.max(after(FORCED_GRACE));
-        self.failed_hooks.extend(core.outlets.close(end).await);
+        self.failed_endings.extend(core.outlets.close(end).await);
         let failures = lifespan.tear_down(end).await;
-        self.failed_hooks.extend(failures.iter().map(ProviderError::to_string));
+        self.failed_endings.extend(failures.iter().map(ProviderError::to_string));
     }
 
     /// Waits for all work, up to the deadline; then aborts what can be.
@@ -235,7 +235,7 @@ impl Drop for Ending {
             aborted: core.aborted.events.load(Ordering::Relaxed) + waiting,
             aborted_handlers: handlers.clone(),
             unfinished: core.gate.left(),
-            failed_hooks: std::mem::take(&mut self.failed_hooks),
+            failed_endings: std::mem::take(&mut self.failed_endings),
         };
         let _ = core.ended.set(report);
     }
