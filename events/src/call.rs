@@ -3,11 +3,9 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
-
-use futures_util::future::BoxFuture;
 
 use crate::context::{Ambient, Context};
 use crate::error::BoxError;
@@ -130,20 +128,24 @@ impl fmt::Debug for HandlerRun<'_> {
 }
 
 fn isolated_poll(running: &mut Running<'_>, cx: &mut task::Context<'_>) -> Poll<Result<(), FailureCause>> {
-    poll_caught(running, cx).map(|ended| ended.and_then(|outcome| outcome.map_err(cause_of)))
+    poll_caught(running.as_mut(), cx).map(|ended| ended.and_then(|outcome| outcome.map_err(cause_of)))
 }
 
 /// Polls; a panic is a result like any other.
-fn poll_caught<T>(work: &mut BoxFuture<'_, T>, cx: &mut task::Context<'_>) -> Poll<Result<T, FailureCause>> {
-    match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+fn poll_caught<F: Future + ?Sized>(
+    work: Pin<&mut F>,
+    cx: &mut task::Context<'_>,
+) -> Poll<Result<F::Output, FailureCause>> {
+    match catch_unwind(AssertUnwindSafe(|| work.poll(cx))) {
         Ok(polled) => polled.map(Ok),
         Err(panic) => Poll::Ready(Err(FailureCause::Panic(panic_text(&*panic)))),
     }
 }
 
 /// Waits for work; a panic is a result like any other.
-pub(crate) async fn caught<T>(mut work: BoxFuture<'_, T>) -> Result<T, FailureCause> {
-    poll_fn(|cx| poll_caught(&mut work, cx)).await
+pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, FailureCause> {
+    let mut work = pin!(work);
+    poll_fn(|cx| poll_caught(work.as_mut(), cx)).await
 }
 
 /// Makes a synchronous call; its panic is a result like any other.

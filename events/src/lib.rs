@@ -192,7 +192,9 @@ pub use provider::{Ending, LifespanProvider, Provider, ProviderError, Teardown};
 pub use run::{Exit, Signal, run};
 pub use scope::{InScope, InScopeExt, OnError, Scope, Scoped, SpawnError, spawn, spawn_blocking};
 pub use sink::{ConfiguredSink, Echo, IntoSink, Null, Sink, SinkError, SinkExt};
-pub use source::{ConfiguredSource, Incoming, IntoSource, Mark, Received, Settlement, Source, SourceError, SourceExt};
+pub use source::{
+    ConfiguredSource, Incoming, IntoSource, Mark, Received, Settle, Settlement, Source, SourceError, SourceExt,
+};
 pub use timing::{Timed, Timing, TimingOutcome, timed, timed_sync, try_timed, try_timed_sync};
 pub use validate::{FieldError, ValidationErrors};
 pub use var::{LifespanVar, VarError, VarGuard};

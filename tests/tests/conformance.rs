@@ -4,7 +4,8 @@ use std::panic::AssertUnwindSafe;
 
 use events::testing::{Transport, assert_conformance};
 use events::{
-    Envelope, Incoming, Memory, MemorySink, MemorySource, Received, Settlement, Sink, SinkError, Source, SourceError,
+    Envelope, Incoming, Memory, MemorySink, MemorySource, Received, Settle, Settlement, Sink, SinkError, Source,
+    SourceError,
 };
 use futures_util::FutureExt as _;
 
@@ -80,7 +81,7 @@ struct FaultyIncoming {
 }
 
 impl Incoming for FaultyIncoming {
-    async fn next(&mut self) -> Result<Received, SourceError> {
+    async fn next(&mut self) -> Result<Received<impl Settle>, SourceError> {
         let received = self.incoming.next().await?;
         if self.fault == Fault::Hasty {
             // Dropped here, the message is nobody's until the connection is closed.

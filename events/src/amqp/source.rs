@@ -10,7 +10,7 @@ use lapin::{Acker, Consumer};
 use super::link::{Line, explain, opened, short};
 use super::{Amqp, AmqpQueue, message};
 use crate::error::BoxError;
-use crate::source::{Incoming, Received, Settlement, Source, SourceError};
+use crate::source::{Incoming, Received, Settle, Settlement, Source, SourceError};
 
 /// Reads a queue of a broker: [`Amqp::source`].
 ///
@@ -80,7 +80,7 @@ pub struct AmqpIncoming {
 }
 
 impl Incoming for AmqpIncoming {
-    async fn next(&mut self) -> Result<Received, SourceError> {
+    async fn next(&mut self) -> Result<Received<impl Settle>, SourceError> {
         match self.consumer.next().await {
             Some(Ok(delivery)) => {
                 let acker = delivery.acker.clone();

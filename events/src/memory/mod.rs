@@ -10,7 +10,7 @@ use crate::envelope::Envelope;
 use crate::format::{CloudEvents, Format, Message};
 use crate::pattern::Pattern;
 use crate::sink::{Sink, SinkError};
-use crate::source::{Incoming, Received, Source, SourceError};
+use crate::source::{Incoming, Received, Settle, Source, SourceError};
 use queue::{Connection, Queue};
 
 /// A broker inside of the process: queues that patterns of names fill, with acknowledgement and redelivery.
@@ -109,7 +109,7 @@ impl Memory {
     /// The message, when the queue is full.
     pub fn put(&self, queue: &str, message: Message) -> Result<(), Message> {
         let queue = self.broker.lock().queue(queue);
-        queue.put(message)
+        queue.put(message.into()).map_err(Arc::unwrap_or_clone)
     }
 
     /// How many messages a queue holds, those that have been delivered and not settled included.
@@ -191,9 +191,10 @@ impl Sink for MemorySink {
         if queues.iter().any(|queue| queue.is_full()) {
             return Err(SinkError::new("a queue is full"));
         }
+        let message = Arc::new(message);
         for queue in queues {
             // Nobody else puts anything in while the broker is locked.
-            let _ = queue.put(message.clone());
+            let _ = queue.put(Arc::clone(&message));
         }
         Ok(())
     }
@@ -229,7 +230,7 @@ pub struct MemoryIncoming {
 }
 
 impl Incoming for MemoryIncoming {
-    async fn next(&mut self) -> Result<Received, SourceError> {
+    async fn next(&mut self) -> Result<Received<impl Settle>, SourceError> {
         let (number, message) = self.connection.next().await?;
         let connection = Arc::clone(&self.connection);
         Ok(Received::new(message, async move |settlement| connection.settle(number, settlement)))

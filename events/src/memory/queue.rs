@@ -25,10 +25,10 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Content {
     next: u64,
-    ready: BTreeMap<u64, Message>,
+    ready: BTreeMap<u64, Arc<Message>>,
     /// Delivered and not settled, in all connections.
     under_way: usize,
-    rejected: Vec<Message>,
+    rejected: Vec<Arc<Message>>,
     connections: Vec<Weak<Connection>>,
 }
 
@@ -37,7 +37,7 @@ impl Queue {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn put(&self, message: Message) -> Result<(), Message> {
+    pub(super) fn put(&self, message: Arc<Message>) -> Result<(), Arc<Message>> {
         let mut content = self.lock();
         if content.len() >= CAPACITY {
             return Err(message);
@@ -59,7 +59,8 @@ impl Queue {
     }
 
     pub(super) fn take_rejected(&self) -> Vec<Message> {
-        std::mem::take(&mut self.lock().rejected)
+        let rejected = std::mem::take(&mut self.lock().rejected);
+        rejected.into_iter().map(Arc::unwrap_or_clone).collect()
     }
 
     pub(super) fn disconnect(&self) {
@@ -80,7 +81,7 @@ pub(super) struct Connection {
     prefetch: usize,
     is_closed: AtomicBool,
     /// Delivered over it, and not settled.
-    under_way: Mutex<BTreeMap<u64, Message>>,
+    under_way: Mutex<BTreeMap<u64, Arc<Message>>>,
 }
 
 impl Connection {
@@ -97,12 +98,12 @@ impl Connection {
         connection
     }
 
-    fn under_way(&self) -> MutexGuard<'_, BTreeMap<u64, Message>> {
+    fn under_way(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Message>>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a message, and for room to have it under way.
-    pub(super) async fn next(&self) -> Result<(u64, Message), SourceError> {
+    pub(super) async fn next(&self) -> Result<(u64, Arc<Message>), SourceError> {
         loop {
             let changed = self.queue.changed.notified();
             if self.is_closed.load(Ordering::Acquire) {
@@ -115,7 +116,7 @@ impl Connection {
         }
     }
 
-    fn take(&self) -> Option<(u64, Message)> {
+    fn take(&self) -> Option<(u64, Arc<Message>)> {
         let mut content = self.queue.lock();
         let mut under_way = self.under_way();
         if under_way.len() >= self.prefetch {
@@ -123,7 +124,7 @@ impl Connection {
         }
         let (number, message) = content.ready.pop_first()?;
         content.under_way += 1;
-        under_way.insert(number, message.clone());
+        under_way.insert(number, Arc::clone(&message));
         Some((number, message))
     }
 

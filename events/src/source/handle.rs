@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout};
 
 use super::mark::Mark;
 use super::run::{Inlet, SETTLE_TIMEOUT};
-use super::{Received, Settlement};
+use super::{Received, Settle, Settlement};
 use crate::call::caught;
 use crate::delivery::{Bundle, Delivery};
 use crate::dispatch::{DispatchError, arrive};
@@ -18,10 +18,10 @@ use crate::lifespan::{Lifespan, Work};
 use crate::scope::ScopeQueue;
 
 impl Inlet {
-    pub(super) async fn handle(&self, work: Work, received: Received) {
+    pub(super) async fn handle(&self, work: Work, received: Received<impl Settle>) {
         let lifespan = work.lifespan().clone();
         let begun = Instant::now();
-        let (message, settle) = received.split();
+        let Received { message, settle } = received;
         // Held until the message is settled, so that the end of the lifespan waits for that.
         let held = lifespan.begin(true);
         let settlement = match self.envelope(&message) {
@@ -31,7 +31,7 @@ impl Inlet {
                 self.settings.on_invalid
             }
         };
-        let settled = timeout(SETTLE_TIMEOUT, caught(settle(settlement))).await;
+        let settled = timeout(SETTLE_TIMEOUT, caught(async { settle.settle(settlement).await })).await;
         let error: BoxError = match settled {
             Ok(Ok(Ok(()))) => return drop(held),
             Ok(Ok(Err(error))) => error.into_inner(),
@@ -49,7 +49,7 @@ impl Inlet {
     }
 
     /// Has the handlers do their work, and answers what becomes of the message.
-    async fn deliver(&self, work: Work, message: Message, envelope: &Envelope, begun: Instant) -> Settlement {
+    async fn deliver(&self, work: Work, message: Arc<Message>, envelope: &Envelope, begun: Instant) -> Settlement {
         let lifespan = work.lifespan().clone();
         if lifespan.is_dispatch_disabled() {
             // What is dropped here was never handled.
@@ -57,7 +57,7 @@ impl Inlet {
         }
         let (mark, scope) = (Mark::default(), Arc::new(ScopeQueue::default()));
         scope.insert(mark.clone());
-        scope.insert(message);
+        scope.share(message);
         // It carries values, and collects nothing: what handlers dispatch, those that run `now` too, goes to the lifespan.
         scope.close();
         let delivery = match arrive(&lifespan, &scope, envelope) {

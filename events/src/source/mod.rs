@@ -8,8 +8,7 @@ mod settings;
 
 use std::fmt;
 use std::future::Future;
-
-use futures_util::future::BoxFuture;
+use std::sync::Arc;
 
 use crate::format::Message;
 
@@ -48,7 +47,7 @@ impl fmt::Display for Settlement {
 /// # Examples
 ///
 /// ```standalone_crate
-/// use events::{Event, Incoming, Lifespan, Message, Received, Settlement, Source, SourceError, SourceExt as _, on};
+/// use events::{Event, Incoming, Lifespan, Message, Received, Settle, Source, SourceError, SourceExt as _, on};
 ///
 /// /// A list of messages that is as long as it is.
 /// struct List(Vec<&'static str>);
@@ -68,10 +67,10 @@ impl fmt::Display for Settlement {
 /// }
 ///
 /// impl Incoming for Reading {
-///     async fn next(&mut self) -> Result<Received, SourceError> {
+///     async fn next(&mut self) -> Result<Received<impl Settle>, SourceError> {
 ///         let Some(text) = self.0.next() else { return std::future::pending().await };
 ///         let message = Message { body: text.into(), ..Message::default() };
-///         Ok(Received::new(message, move |settlement: Settlement| async move {
+///         Ok(Received::new(message, async move |settlement| {
 ///             println!("{settlement} {text}");
 ///             Ok(())
 ///         }))
@@ -128,45 +127,76 @@ pub trait Incoming: Send + 'static {
     /// # Cancel safety
     ///
     /// Dropping the future must lose no message.
-    fn next(&mut self) -> impl Future<Output = Result<Received, SourceError>> + Send;
+    fn next(&mut self) -> impl Future<Output = Result<Received<impl Settle>, SourceError>> + Send;
 }
 
-type Settle = Box<dyn FnOnce(Settlement) -> BoxFuture<'static, Result<(), SourceError>> + Send>;
+/// What settles a message, at most once. A closure is one: `async move |settlement| { .. }`.
+pub trait Settle: Send + 'static {
+    /// Tells the source what becomes of the message.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept it from being told. It is reported, and not tried again: a connection that is lost has its messages
+    /// delivered again.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future is dropped when it takes longer than 30 seconds.
+    fn settle(self, settlement: Settlement) -> impl Future<Output = Result<(), SourceError>> + Send;
+}
+
+impl<F, R> Settle for F
+where
+    F: FnOnce(Settlement) -> R + Send + 'static,
+    R: Future<Output = Result<(), SourceError>> + Send,
+{
+    fn settle(self, settlement: Settlement) -> impl Future<Output = Result<(), SourceError>> + Send {
+        self(settlement)
+    }
+}
 
 /// A message, and the way to settle it. One that is dropped is not settled: its connection decides what becomes of it.
-pub struct Received {
-    pub(crate) message: Message,
-    settle: Settle,
+pub struct Received<S> {
+    pub(crate) message: Arc<Message>,
+    pub(crate) settle: S,
 }
 
-impl Received {
-    /// A message, and what settles it: called at most once.
-    pub fn new<F, R>(message: Message, settle: F) -> Self
-    where
-        F: FnOnce(Settlement) -> R + Send + 'static,
-        R: Future<Output = Result<(), SourceError>> + Send + 'static,
-    {
-        Self { message, settle: Box::new(|settlement| Box::pin(settle(settlement))) }
+impl<S: Settle> Received<S> {
+    /// A message, and what settles it. Who keeps the message until then shares it by an `Arc`.
+    pub fn new(message: impl Into<Arc<Message>>, settle: S) -> Self {
+        Self { message: message.into(), settle }
     }
 
     /// The same message, settled in another way: for a source that stands before another one.
     #[must_use]
-    pub fn with_settlement(self, decide: impl FnOnce(Settlement) -> Settlement + Send + 'static) -> Self {
+    pub fn with_settlement(
+        self,
+        decide: impl FnOnce(Settlement) -> Settlement + Send + 'static,
+    ) -> Received<impl Settle> {
         let Self { message, settle } = self;
-        Self { message, settle: Box::new(|settlement| settle(decide(settlement))) }
+        Received { message, settle: Decided { settle, decide } }
     }
+}
 
+impl<S> Received<S> {
     /// The message.
     pub fn message(&self) -> &Message {
         &self.message
     }
+}
 
-    pub(crate) fn split(self) -> (Message, Settle) {
-        (self.message, self.settle)
+struct Decided<S, D> {
+    settle: S,
+    decide: D,
+}
+
+impl<S: Settle, D: FnOnce(Settlement) -> Settlement + Send + 'static> Settle for Decided<S, D> {
+    fn settle(self, settlement: Settlement) -> impl Future<Output = Result<(), SourceError>> + Send {
+        self.settle.settle((self.decide)(settlement))
     }
 }
 
-impl fmt::Debug for Received {
+impl<S> fmt::Debug for Received<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Received").field("message", &self.message).finish_non_exhaustive()
     }

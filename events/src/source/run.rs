@@ -11,7 +11,7 @@ use futures_util::future::{BoxFuture, Either, select};
 use tokio::sync::Semaphore;
 
 use super::settings::Settings;
-use super::{Incoming, IntoSource, Received, Source, SourceError};
+use super::{Incoming, IntoSource, Source, SourceError};
 use crate::call::caught;
 use crate::lifespan::Lifespan;
 use crate::place::Site;
@@ -21,8 +21,10 @@ trait AnySource: Send + Sync {
     fn connect(&self, prefetch: usize) -> BoxFuture<'_, Result<Box<dyn AnyIncoming>, SourceError>>;
 }
 
+/// A connection whose type is forgotten.
 trait AnyIncoming: Send {
-    fn next(&mut self) -> BoxFuture<'_, Result<Received, SourceError>>;
+    /// Reads over it; answers why it is lost, or nothing at the lifespan's end.
+    fn read(self: Box<Self>, inlet: Arc<Inlet>, lifespan: Lifespan) -> BoxFuture<'static, Option<SourceError>>;
 }
 
 impl<S: Source> AnySource for S {
@@ -35,8 +37,8 @@ impl<S: Source> AnySource for S {
 }
 
 impl<I: Incoming> AnyIncoming for I {
-    fn next(&mut self) -> BoxFuture<'_, Result<Received, SourceError>> {
-        Box::pin(Incoming::next(self))
+    fn read(self: Box<Self>, inlet: Arc<Inlet>, lifespan: Lifespan) -> BoxFuture<'static, Option<SourceError>> {
+        Box::pin(async move { inlet.read(*self, &lifespan).await })
     }
 }
 
@@ -69,7 +71,8 @@ impl Inlet {
             let error = match connected {
                 Ok(Ok(incoming)) => {
                     (attempt, pauses) = (0, self.settings.backoff.pauses());
-                    let Some(error) = self.read(incoming, &lifespan).await else { return };
+                    let read = incoming.read(Arc::clone(&self), lifespan.internal());
+                    let Some(error) = read.await else { return };
                     error
                 }
                 Ok(Err(error)) => error,
@@ -84,12 +87,12 @@ impl Inlet {
     }
 
     /// Reads over one connection; answers why it is lost, or nothing at the lifespan's end.
-    async fn read(self: &Arc<Self>, mut incoming: Box<dyn AnyIncoming>, lifespan: &Lifespan) -> Option<SourceError> {
+    async fn read(self: &Arc<Self>, mut incoming: impl Incoming, lifespan: &Lifespan) -> Option<SourceError> {
         let places = Arc::new(Semaphore::new(self.under_way()));
         let lost = loop {
             let place = before_end(lifespan, Arc::clone(&places).acquire_owned()).await.and_then(Result::ok);
             let Some(place) = place else { break None };
-            match before_end(lifespan, caught(incoming.next())).await {
+            match before_end(lifespan, caught(async { incoming.next().await })).await {
                 Some(Ok(Ok(received))) => {
                     let Some(work) = lifespan.begin(false) else { break None };
                     let inlet = Arc::clone(self);

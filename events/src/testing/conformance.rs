@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::envelope::Envelope;
 use crate::format::{CloudEvents, Format};
 use crate::sink::Sink;
-use crate::source::{Incoming, Received, Settlement, Source};
+use crate::source::{Incoming, Received, Settle, Settlement, Source};
 
 /// How long a message may take to come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -88,7 +88,7 @@ struct Reader<I, F> {
 }
 
 impl<I: Incoming, F: Format> Reader<I, F> {
-    async fn next(&mut self) -> (Envelope, Received) {
+    async fn next(&mut self) -> (Envelope, Received<impl Settle>) {
         let place = self.place;
         let received = timeout(PATIENCE, self.incoming.next()).await;
         let received = received.unwrap_or_else(|_| panic!("`{place}`: no message came within {PATIENCE:?}"));
@@ -109,8 +109,8 @@ impl<I: Incoming, F: Format> Reader<I, F> {
     }
 }
 
-async fn settle(place: &str, received: Received, settlement: Settlement) {
-    let settled = received.split().1(settlement).await;
+async fn settle(place: &str, received: Received<impl Settle>, settlement: Settlement) {
+    let settled = received.settle.settle(settlement).await;
     settled.unwrap_or_else(|error| panic!("`{place}`: {settlement} failed: {error}"));
 }
 
