@@ -181,7 +181,7 @@ pub use extract::{EventArg, EventRef, NoEvent};
 pub use failure::{Failure, FailureCause};
 pub use format::{CloudEvents, Format, FormatError, Message, Pair};
 pub use lifespan::{Lifespan, LifespanBuilder, ShutdownError, ShutdownReport, StartError, StartFinding};
-pub use memory::{Memory, MemoryIncoming, MemorySink, MemorySource};
+pub use memory::{Memory, MemoryIncoming, MemorySettle, MemorySink, MemorySource};
 pub use metadata::{EventId, Metadata};
 pub use name::NameError;
 pub use params::{FromContext, MissingScopeValue, MissingState, ScopeValue, State};

@@ -1,11 +1,12 @@
 //! The contract of transports: what holds for the broker inside of the process, and that the kit finds those who do not keep it.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use events::testing::{Transport, assert_conformance};
 use events::{
-    Envelope, Incoming, Memory, MemorySink, MemorySource, Received, Settle, Settlement, Sink, SinkError, Source,
-    SourceError,
+    Envelope, Incoming, Memory, MemorySettle, MemorySink, MemorySource, Received, Settle, Settlement, Sink, SinkError,
+    Source, SourceError,
 };
 use futures_util::FutureExt as _;
 
@@ -23,9 +24,20 @@ enum Fault {
     Greedy,
     /// Takes the message before anybody asks for it.
     Hasty,
+    /// Delivers what comes after the next message first.
+    Disorderly,
+    /// Forgets what was not settled when its connection is lost.
+    Forgetful,
 }
 
-struct InMemory(Memory, Fault);
+/// A transport, what is wrong with it, and whether it says so.
+struct InMemory(Memory, Fault, bool);
+
+impl InMemory {
+    fn admits(&self, fault: Fault) -> bool {
+        self.2 && self.1 == fault
+    }
+}
 
 impl Transport for InMemory {
     type Sink = FaultySink;
@@ -33,7 +45,25 @@ impl Transport for InMemory {
 
     async fn pair(&self, name: &str) -> (FaultySink, FaultySource) {
         self.0.bind(name, &format!("{name}.*"));
-        (FaultySink(self.0.sink(), self.1), FaultySource(self.0.source(name), self.1))
+        let forgotten = (self.1 == Fault::Forgetful).then(|| (self.0.clone(), name.to_owned()));
+        let source = FaultySource { source: self.0.source(name), fault: self.1, forgotten, is_connected: false.into() };
+        (FaultySink(self.0.sink(), self.1), source)
+    }
+
+    fn keeps_order(&self) -> bool {
+        !self.admits(Fault::Disorderly)
+    }
+
+    fn delivers_once(&self) -> bool {
+        !self.admits(Fault::Twice)
+    }
+
+    fn requeues(&self) -> bool {
+        !self.admits(Fault::AlwaysAck)
+    }
+
+    fn redelivers(&self) -> bool {
+        !self.admits(Fault::Forgetful)
     }
 }
 
@@ -59,47 +89,84 @@ impl Sink for FaultySink {
     }
 }
 
-struct FaultySource(MemorySource, Fault);
+struct FaultySource {
+    source: MemorySource,
+    fault: Fault,
+    /// What it reads from its second connection on: a queue that gets what is new.
+    forgotten: Option<(Memory, String)>,
+    is_connected: AtomicBool,
+}
 
 impl Source for FaultySource {
     type Incoming = FaultyIncoming;
 
     fn address(&self) -> String {
-        self.0.address()
+        self.source.address()
     }
 
     async fn connect(&self, prefetch: usize) -> Result<FaultyIncoming, SourceError> {
-        let prefetch = if self.1 == Fault::Greedy { 1000 } else { prefetch };
-        let incoming = self.0.connect(prefetch).await?;
-        Ok(FaultyIncoming { incoming, fault: self.1 })
+        let prefetch = if self.fault == Fault::Greedy { 1000 } else { prefetch };
+        let mut incoming = self.source.connect(prefetch).await?;
+        if let Some((memory, name)) = &self.forgotten
+            && self.is_connected.swap(true, Ordering::Relaxed)
+        {
+            let again = format!("{name}-again");
+            memory.bind(&again, &format!("{name}.*"));
+            incoming = memory.source(&again).connect(prefetch).await?;
+        }
+        Ok(FaultyIncoming { incoming, fault: self.fault, held: None })
     }
 }
 
 struct FaultyIncoming {
     incoming: <MemorySource as Source>::Incoming,
     fault: Fault,
+    held: Option<Received<MemorySettle>>,
 }
 
 impl Incoming for FaultyIncoming {
-    async fn next(&mut self) -> Result<Received<impl Settle>, SourceError> {
-        let received = self.incoming.next().await?;
+    type Settle = FaultySettle;
+
+    async fn next(&mut self) -> Result<Received<FaultySettle>, SourceError> {
+        let mut received = match self.held.take() {
+            Some(held) => held,
+            None => self.incoming.next().await?,
+        };
+        if self.fault == Fault::Disorderly
+            && let Some(Ok(later)) = self.incoming.next().now_or_never()
+        {
+            self.held = Some(std::mem::replace(&mut received, later));
+        }
         if self.fault == Fault::Hasty {
             // Dropped here, the message is nobody's until the connection is closed.
             tokio::task::yield_now().await;
         }
         let always_ack = self.fault == Fault::AlwaysAck;
-        Ok(received.with_settlement(move |settlement| if always_ack { Settlement::Ack } else { settlement }))
+        let (message, settle) = received.into_parts();
+        Ok(Received::new(message, FaultySettle { settle, always_ack }))
     }
 }
 
-async fn verdict(fault: Fault) -> Result<(), String> {
-    let checked = AssertUnwindSafe(async { assert_conformance(&InMemory(Memory::new(), fault)).await }).catch_unwind();
+struct FaultySettle {
+    settle: MemorySettle,
+    always_ack: bool,
+}
+
+impl Settle for FaultySettle {
+    async fn settle(self, settlement: Settlement) -> Result<(), SourceError> {
+        self.settle.settle(if self.always_ack { Settlement::Ack } else { settlement }).await
+    }
+}
+
+async fn verdict(fault: Fault, admitted: bool) -> Result<(), String> {
+    let transport = InMemory(Memory::new(), fault, admitted);
+    let checked = AssertUnwindSafe(async { assert_conformance(&transport).await }).catch_unwind();
     checked.await.map_err(|panic| *panic.downcast::<String>().expect("a text"))
 }
 
 #[tokio::test(start_paused = true)]
 async fn memory_keeps_the_contract() {
-    assert_eq!(verdict(Fault::None).await, Ok(()));
+    assert_eq!(verdict(Fault::None, false).await, Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,9 +177,24 @@ async fn who_does_not_keep_it_is_found() {
         (Fault::AlwaysAck, "`is-settled`: no message came within 20s"),
         (Fault::Greedy, "`keeps-to-prefetch`: a third message is under way, and `prefetch` is 2"),
         (Fault::Hasty, "`is-cancel-safe`: no message came within 20s"),
+        (Fault::Disorderly, "`arrives-in-order`: once, in order"),
+        (Fault::Forgetful, "`comes-again`: no message came within 20s"),
     ];
     for (fault, expected) in faults {
-        let found = verdict(fault).await.expect_err("it is faulty");
+        let found = verdict(fault, false).await.expect_err("it is faulty");
         assert!(found.contains(expected), "{fault:?}: {found}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_protocol_cannot_do_is_not_asked_of_it() {
+    for fault in [Fault::Disorderly, Fault::Twice, Fault::AlwaysAck, Fault::Forgetful] {
+        assert_eq!(verdict(fault, true).await, Ok(()), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_admitted_is_asked_all_the_same() {
+    let found = verdict(Fault::Greedy, true).await.expect_err("it says nothing of it");
+    assert!(found.contains("`keeps-to-prefetch`"), "{found}");
 }

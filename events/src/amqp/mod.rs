@@ -14,7 +14,7 @@ use lapin::uri::{AMQPScheme, AMQPUri};
 
 use link::Link;
 pub use sink::AmqpSink;
-pub use source::{AmqpIncoming, AmqpSource};
+pub use source::{AmqpIncoming, AmqpSettle, AmqpSource};
 pub use topology::{AmqpExchange, AmqpQueue};
 
 /// A broker of AMQP 0.9.1, such as `RabbitMQ`: [queues](Self::source) that events come from, [exchanges](Self::sink) that they go

@@ -80,11 +80,13 @@ pub struct AmqpIncoming {
 }
 
 impl Incoming for AmqpIncoming {
-    async fn next(&mut self) -> Result<Received<impl Settle>, SourceError> {
+    type Settle = AmqpSettle;
+
+    async fn next(&mut self) -> Result<Received<AmqpSettle>, SourceError> {
         match self.consumer.next().await {
             Some(Ok(delivery)) => {
-                let acker = delivery.acker.clone();
-                Ok(Received::new(message::received(delivery), async move |settlement| settle(&acker, settlement).await))
+                let settle = AmqpSettle { acker: delivery.acker.clone() };
+                Ok(Received::new(message::received(delivery), settle))
             }
             Some(Err(error)) => Err(explain(&format!("queue `{}` is not read any more", self.queue), &error).into()),
             None => Err(SourceError::new(format!(
@@ -101,15 +103,25 @@ impl fmt::Debug for AmqpIncoming {
     }
 }
 
-async fn settle(acker: &Acker, settlement: Settlement) -> Result<(), SourceError> {
-    let settled = match settlement {
-        Settlement::Ack => acker.ack(BasicAckOptions::default()).await,
-        Settlement::Requeue => acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await,
-        Settlement::Reject => acker.reject(BasicRejectOptions { requeue: false }).await,
-    };
-    match settled {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(SourceError::new("the channel is closed: the message is delivered again")),
-        Err(error) => Err(explain("the channel is closed, and the message may be delivered again", &error).into()),
+/// Settles a message out of a queue of a broker.
+#[derive(Debug)]
+pub struct AmqpSettle {
+    acker: Acker,
+}
+
+impl Settle for AmqpSettle {
+    async fn settle(self, settlement: Settlement) -> Result<(), SourceError> {
+        let settled = match settlement {
+            Settlement::Ack => self.acker.ack(BasicAckOptions::default()).await,
+            Settlement::Requeue => {
+                self.acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await
+            }
+            Settlement::Reject => self.acker.reject(BasicRejectOptions { requeue: false }).await,
+        };
+        match settled {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SourceError::new("the channel is closed: the message is delivered again")),
+            Err(error) => Err(explain("the channel is closed, and the message may be delivered again", &error).into()),
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::envelope::Envelope;
 use crate::format::{CloudEvents, Format, Message};
 use crate::pattern::Pattern;
 use crate::sink::{Sink, SinkError};
-use crate::source::{Incoming, Received, Settle, Source, SourceError};
+use crate::source::{Incoming, Received, Settle, Settlement, Source, SourceError};
 use queue::{Connection, Queue};
 
 /// A broker inside of the process: queues that patterns of names fill, with acknowledgement and redelivery.
@@ -230,10 +230,24 @@ pub struct MemoryIncoming {
 }
 
 impl Incoming for MemoryIncoming {
-    async fn next(&mut self) -> Result<Received<impl Settle>, SourceError> {
+    type Settle = MemorySettle;
+
+    async fn next(&mut self) -> Result<Received<MemorySettle>, SourceError> {
         let (number, message) = self.connection.next().await?;
-        let connection = Arc::clone(&self.connection);
-        Ok(Received::new(message, async move |settlement| connection.settle(number, settlement)))
+        Ok(Received::new(message, MemorySettle { connection: Arc::clone(&self.connection), number }))
+    }
+}
+
+/// Settles a message out of a queue of a [`Memory`].
+#[derive(Debug)]
+pub struct MemorySettle {
+    connection: Arc<Connection>,
+    number: u64,
+}
+
+impl Settle for MemorySettle {
+    async fn settle(self, settlement: Settlement) -> Result<(), SourceError> {
+        self.connection.settle(self.number, settlement)
     }
 }
 

@@ -47,7 +47,9 @@ impl fmt::Display for Settlement {
 /// # Examples
 ///
 /// ```standalone_crate
-/// use events::{Event, Incoming, Lifespan, Message, Received, Settle, Source, SourceError, SourceExt as _, on};
+/// use events::{
+///     Event, Incoming, Lifespan, Message, Received, Settle, Settlement, Source, SourceError, SourceExt as _, on,
+/// };
 ///
 /// /// A list of messages that is as long as it is.
 /// struct List(Vec<&'static str>);
@@ -67,13 +69,20 @@ impl fmt::Display for Settlement {
 /// }
 ///
 /// impl Incoming for Reading {
-///     async fn next(&mut self) -> Result<Received<impl Settle>, SourceError> {
+///     type Settle = Printed;
+///
+///     async fn next(&mut self) -> Result<Received<Printed>, SourceError> {
 ///         let Some(text) = self.0.next() else { return std::future::pending().await };
-///         let message = Message { body: text.into(), ..Message::default() };
-///         Ok(Received::new(message, async move |settlement| {
-///             println!("{settlement} {text}");
-///             Ok(())
-///         }))
+///         Ok(Received::new(Message { body: text.into(), ..Message::default() }, Printed(text)))
+///     }
+/// }
+///
+/// struct Printed(&'static str);
+///
+/// impl Settle for Printed {
+///     async fn settle(self, settlement: Settlement) -> Result<(), SourceError> {
+///         println!("{settlement} {}", self.0);
+///         Ok(())
 ///     }
 /// }
 ///
@@ -118,6 +127,9 @@ pub trait Source: Send + Sync + 'static {
 
 /// A connection that messages come from. Dropping it closes it: messages that have not been settled are the broker's again.
 pub trait Incoming: Send + 'static {
+    /// What settles its messages.
+    type Settle: Settle;
+
     /// Waits for the next message.
     ///
     /// # Errors
@@ -127,10 +139,10 @@ pub trait Incoming: Send + 'static {
     /// # Cancel safety
     ///
     /// Dropping the future must lose no message.
-    fn next(&mut self) -> impl Future<Output = Result<Received<impl Settle>, SourceError>> + Send;
+    fn next(&mut self) -> impl Future<Output = Result<Received<Self::Settle>, SourceError>> + Send;
 }
 
-/// What settles a message, at most once. A closure is one: `async move |settlement| { .. }`.
+/// What settles a message, at most once. A closure is one, and so is a boxed closure.
 pub trait Settle: Send + 'static {
     /// Tells the source what becomes of the message.
     ///
@@ -167,14 +179,17 @@ impl<S: Settle> Received<S> {
         Self { message: message.into(), settle }
     }
 
-    /// The same message, settled in another way: for a source that stands before another one.
-    #[must_use]
-    pub fn with_settlement(
-        self,
-        decide: impl FnOnce(Settlement) -> Settlement + Send + 'static,
-    ) -> Received<impl Settle> {
-        let Self { message, settle } = self;
-        Received { message, settle: Decided { settle, decide } }
+    /// Settles the message, as a lifespan does when its handlers have ended: for those who test a source, or wrap one.
+    ///
+    /// # Errors
+    ///
+    /// What the source says of it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped on the way, the message may be settled or not.
+    pub async fn settle(self, settlement: Settlement) -> Result<(), SourceError> {
+        self.settle.settle(settlement).await
     }
 }
 
@@ -183,16 +198,10 @@ impl<S> Received<S> {
     pub fn message(&self) -> &Message {
         &self.message
     }
-}
 
-struct Decided<S, D> {
-    settle: S,
-    decide: D,
-}
-
-impl<S: Settle, D: FnOnce(Settlement) -> Settlement + Send + 'static> Settle for Decided<S, D> {
-    fn settle(self, settlement: Settlement) -> impl Future<Output = Result<(), SourceError>> + Send {
-        self.settle.settle((self.decide)(settlement))
+    /// The message, and what settles it: for a source that stands before another one.
+    pub fn into_parts(self) -> (Arc<Message>, S) {
+        (self.message, self.settle)
     }
 }
 
