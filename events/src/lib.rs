@@ -96,7 +96,8 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `amqp` | [`events::amqp`](amqp): sources and sinks of `RabbitMQ` and other brokers of AMQP 0.9.1; without TLS |
+//! | `amqp` | [`events::amqp`](amqp): sources and sinks of `RabbitMQ` and other brokers of AMQP 0.9.1 |
+//! | `amqp-tls` | `amqp` with TLS; builds `ring`, for which it needs a C compiler |
 //! | `schema` | `catalog().schema(..)`: the JSON Schema of payloads that derive `schemars::JsonSchema` |
 //! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
 //! | `testing` | [`events::testing`](testing): a lifespan that a test looks into, one handler alone, handlers in every order |

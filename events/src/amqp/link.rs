@@ -3,6 +3,8 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use lapin::runtime::default_runtime;
+use lapin::tcp::OwnedTLSConfig;
 use lapin::types::ShortString;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, ErrorKind};
@@ -15,9 +17,18 @@ use crate::error::BoxError;
 const OPEN_TIMEOUT: Duration = Duration::from_secs(15);
 const CLOSE_OK: u16 = 200;
 
+/// How connections are made. It has no `Debug`: there are secrets in it.
+#[derive(Clone)]
+pub(super) struct Way {
+    pub(super) uri: AMQPUri,
+    /// The connection's name, as the broker shows it.
+    pub(super) name: String,
+    pub(super) tls: OwnedTLSConfig,
+}
+
 /// One of the two connections to a broker. It lives as long as somebody has a [`Line`] of it.
 pub(super) struct Link {
-    uri: AMQPUri,
+    pub(super) way: Way,
     role: &'static str,
     connection: Mutex<Weak<Connection>>,
 }
@@ -35,8 +46,8 @@ pub(super) async fn opened<T>(opening: impl Future<Output = Result<T, BoxError>>
 }
 
 impl Link {
-    pub(super) fn new(uri: AMQPUri, role: &'static str) -> Self {
-        Self { uri, role, connection: Mutex::default() }
+    pub(super) fn new(way: Way, role: &'static str) -> Self {
+        Self { way, role, connection: Mutex::default() }
     }
 
     /// Opens a channel, over a connection that is opened where there is none. The caller bounds the time.
@@ -56,13 +67,15 @@ impl Link {
     }
 
     async fn connect(&self) -> Result<Connection, BoxError> {
-        let authority = &self.uri.authority;
-        let properties =
-            ConnectionProperties::default().with_connection_name(format!("events, {}", self.role).into_bytes().into());
-        // What the library recovers by itself may hang for good when it gives up: here everything is made anew instead.
-        let connected = Connection::connect_uri(self.uri.clone(), properties).await;
-        connected
-            .map_err(|error| explain(&format!("cannot connect to `{}:{}`", authority.host, authority.port), &error))
+        let Way { uri, name, tls } = self.way.clone();
+        let what = format!("cannot connect to `{}:{}`", uri.authority.host, uri.authority.port);
+        let name = format!("{name}, {}", self.role).into_bytes();
+        let properties = ConnectionProperties::default().with_connection_name(name.into());
+        let connecting = async {
+            // What the library recovers by itself may hang for good when it gives up: here everything is made anew instead.
+            Connection::connect_uri_with_config(uri, properties, tls, default_runtime()?).await
+        };
+        connecting.await.map_err(|error: lapin::Error| explain(&what, &error))
     }
 }
 
@@ -89,10 +102,21 @@ impl Line {
 pub(super) fn explain(what: &str, error: &lapin::Error) -> BoxError {
     match error.kind() {
         ErrorKind::ProtocolError(said) => format!("{what}: {}", said.get_message()),
-        ErrorKind::IOError(error) => format!("{what}: {error}"),
+        ErrorKind::IOError(error) => match advice(error) {
+            Some(advice) => format!("{what}: {error}: {advice}"),
+            None => format!("{what}: {error}"),
+        },
         _ => format!("{what}: {error}"),
     }
     .into()
+}
+
+#[cfg(feature = "amqp-tls")]
+use super::tls::advice;
+
+#[cfg(not(feature = "amqp-tls"))]
+fn advice(_: &std::io::Error) -> Option<&'static str> {
+    None
 }
 
 /// A name in the form of AMQP.

@@ -5,17 +5,25 @@ mod message;
 mod publish;
 mod sink;
 mod source;
+#[cfg(feature = "amqp-tls")]
+mod tls;
 mod topology;
 
 use std::fmt;
 use std::sync::Arc;
 
+use lapin::tcp::OwnedTLSConfig;
 use lapin::uri::{AMQPScheme, AMQPUri};
 
-use link::Link;
+use link::{Link, Way};
 pub use sink::AmqpSink;
 pub use source::{AmqpIncoming, AmqpSettle, AmqpSource};
+#[cfg(feature = "amqp-tls")]
+pub use tls::AmqpTlsError;
 pub use topology::{AmqpExchange, AmqpQueue};
+
+/// It is sent before the broker and its client have agreed on anything longer than 4,096 bytes.
+const NAME_LIMIT: usize = 200;
 
 /// A broker of AMQP 0.9.1, such as `RabbitMQ`: [queues](Self::source) that events come from, [exchanges](Self::sink) that they go
 /// to.
@@ -27,7 +35,28 @@ pub use topology::{AmqpExchange, AmqpQueue};
 /// The URL is `amqp://user:password@host:5672/vhost?heartbeat=20`, where what is special in the user, the password and the
 /// virtual host is percent-encoded. Without a path the virtual host is `/`; with the path `/` it has an empty name. The password
 /// is in no error, in no `Debug` and in no log of this crate; at the level `TRACE`, the client library `lapin` logs all that it
-/// writes, the bytes of its login among them: keep that off. TLS (`amqps`) is not there yet.
+/// writes, the bytes of its login among them: keep that off.
+///
+/// A broker with several virtual hosts is an `Amqp` for each, and so are several brokers, all in one lifespan if need be:
+///
+/// ```no_run
+/// # use events::{Lifespan, amqp::Amqp};
+/// # fn main() -> Result<(), events::amqp::AmqpUrlError> {
+/// let shop = Amqp::new("amqp://localhost/shop")?.connection_name("counter");
+/// let kitchen = Amqp::new("amqp://localhost/kitchen")?.connection_name("counter");
+/// let builder = Lifespan::builder().source(shop.source("orders")).sink("order-*", kitchen.sink("cooks"));
+/// # drop(builder);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # TLS
+///
+/// With the feature `amqp-tls`, `amqps://user:password@host:5671/vhost` is encrypted. The broker's certificate must be for the
+/// host of the URL, and its authority one that this machine trusts or [`trusting`](Self::trusting) names. A broker that asks for
+/// a certificate gets the one of [`identified_by`](Self::identified_by). Certificates of this machine are read anew for each
+/// connection. What encrypts is `rustls` with the provider that the process has installed, or else with `ring`, which is then
+/// installed for the process.
 ///
 /// # When the broker is lost
 ///
@@ -79,6 +108,7 @@ pub use topology::{AmqpExchange, AmqpQueue};
 /// # }
 /// ```
 #[derive(Clone)]
+#[must_use = "its sources and sinks are given to a `LifespanBuilder`"]
 pub struct Amqp {
     links: Arc<Links>,
 }
@@ -94,11 +124,11 @@ impl Amqp {
     ///
     /// # Errors
     ///
-    /// [`AmqpUrlError`] when the URL cannot be read, and for `amqps`.
+    /// [`AmqpUrlError`] when the URL cannot be read, and for `amqps` without the feature `amqp-tls`.
     pub fn new(url: &str) -> Result<Self, AmqpUrlError> {
         // The words of the parser are left out: they may hold parts of the URL.
         let uri: AMQPUri = url.parse().map_err(|_| AmqpUrlError::Shape)?;
-        if uri.scheme != AMQPScheme::AMQP {
+        if uri.scheme == AMQPScheme::AMQPS && !cfg!(feature = "amqp-tls") {
             return Err(AmqpUrlError::Tls);
         }
         // The parser takes an address in brackets for no host at all, and would connect to this machine.
@@ -106,9 +136,33 @@ impl Amqp {
         if authority.contains('[') {
             return Err(AmqpUrlError::Shape);
         }
-        let address = format!("amqp://{}:{}/{}", uri.authority.host, uri.authority.port, uri.vhost);
-        let (publishing, consuming) = (Link::new(uri.clone(), "publishing"), Link::new(uri, "consuming"));
-        Ok(Self { links: Arc::new(Links { address, publishing, consuming }) })
+        Ok(Self::of(Way { uri, name: "events".into(), tls: OwnedTLSConfig::default() }))
+    }
+
+    fn of(way: Way) -> Self {
+        let Way { uri, .. } = &way;
+        let address = format!("{}://{}:{}/{}", uri.scheme, uri.authority.host, uri.authority.port, uri.vhost);
+        let (publishing, consuming) = (Link::new(way.clone(), "publishing"), Link::new(way, "consuming"));
+        Self { links: Arc::new(Links { address, publishing, consuming }) }
+    }
+
+    fn way(&self) -> &Way {
+        &self.links.publishing.way
+    }
+
+    /// The same broker over other connections.
+    fn with(self, change: impl FnOnce(&mut Way)) -> Self {
+        let mut way = self.way().clone();
+        change(&mut way);
+        Self::of(way)
+    }
+
+    /// How the broker calls the connections where it lists them: by this name, and by `publishing` or `consuming`. Without it,
+    /// the name is `events`. Of a long one the first 200 characters count.
+    ///
+    /// Clones from before are not affected: they have connections of their own.
+    pub fn connection_name(self, name: &str) -> Self {
+        self.with(|way| way.name = name.chars().take(NAME_LIMIT).collect())
     }
 
     /// A source that reads a queue: by its name as it is, or an [`AmqpQueue`] that is made where there is none.
@@ -143,7 +197,18 @@ pub enum AmqpUrlError {
          the user, the password and the virtual host, and use a name or an IPv4 address for the host"
     )]
     Shape,
-    /// It asks for TLS.
-    #[error("the URL of the broker asks for TLS, which is not there yet: write `amqp://` instead of `amqps://`")]
+    /// It asks for TLS, for which the feature `amqp-tls` is missing.
+    #[error("the URL of the broker asks for TLS: enable the feature `amqp-tls` of the crate `events`")]
     Tls,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_is_a_feature() {
+        let error = Amqp::new("amqps://localhost").err();
+        assert_eq!(error, (!cfg!(feature = "amqp-tls")).then_some(AmqpUrlError::Tls));
+    }
 }

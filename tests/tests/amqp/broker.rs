@@ -12,11 +12,14 @@ use std::time::{Duration, Instant};
 
 use events::amqp::Amqp;
 use lapin::{Channel, Connection, ConnectionProperties};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
 /// What must be seen nowhere.
 pub(crate) const PASSWORD: &str = "salmon";
+/// The virtual host beside `/`.
+pub(crate) const SECOND: &str = "second";
 
 /// Whoever interferes with the broker has it alone.
 static QUIET: RwLock<()> = RwLock::const_new(());
@@ -51,6 +54,7 @@ fn broker() -> Option<&'static Broker> {
 pub(crate) struct Broker {
     directory: PathBuf,
     port: u16,
+    authority: CertifiedIssuer<'static, KeyPair>,
     /// Ends the broker when this program is gone, however it went: it waits for the end of its input.
     _guard: Child,
 }
@@ -66,23 +70,56 @@ impl Broker {
         fs::write(&cookie, format!("EVENTS{}", std::process::id())).expect("a cookie");
         fs::set_permissions(&cookie, fs::Permissions::from_mode(0o400)).expect("a secret");
         fs::write(directory.join("plugins"), "[].").expect("a file");
-        let definitions = directory.join("definitions.json");
-        fs::write(
-            directory.join("rabbitmq.conf"),
-            format!(
-                "listeners.tcp.1 = 127.0.0.1:{port}\nlog.console = false\ndisk_free_limit.absolute = 50MB\n\
-                 vm_memory_high_watermark.absolute = 512MB\nmax_message_size = 100000\nload_definitions = {}\n",
-                definitions.display()
-            ),
-        )
-        .expect("a file");
-        let user = format!(r#"{{"name":"cat","password":"{PASSWORD}","tags":"administrator"}}"#);
-        let rights = r#"{"user":"cat","vhost":"/","configure":".*","write":".*","read":".*"}"#;
-        let all = format!(r#"{{"vhosts":[{{"name":"/"}}],"users":[{user}],"permissions":[{rights}]}}"#);
-        fs::write(definitions, all).expect("a file");
-        let broker = Self { _guard: guard(&directory, port), directory, port };
+        let broker = Self { _guard: guard(&directory, port), directory, port, authority: authority() };
+        broker.configure();
         broker.boot();
         broker
+    }
+
+    fn configure(&self) {
+        let at = |part: &str| self.directory.join(part);
+        let (port, tls) = (self.port, self.port + 3);
+        let (certificate, key) = self.issue("the broker");
+        for (name, text) in [("authority", self.authority()), ("certificate", certificate), ("key", key)] {
+            fs::write(at(name), text).expect("a file");
+        }
+        let user = format!(r#"{{"name":"cat","password":"{PASSWORD}","tags":"administrator"}}"#);
+        let (hosts, rights): (Vec<_>, Vec<_>) = ["/", SECOND]
+            .map(|host| {
+                let rights = format!(r#"{{"user":"cat","vhost":"{host}","configure":".*","write":".*","read":".*"}}"#);
+                (format!(r#"{{"name":"{host}"}}"#), rights)
+            })
+            .into_iter()
+            .unzip();
+        let (hosts, rights) = (hosts.join(","), rights.join(","));
+        let all = format!(r#"{{"vhosts":[{hosts}],"users":[{user}],"permissions":[{rights}]}}"#);
+        fs::write(at("definitions.json"), all).expect("a file");
+        let tls = format!(
+            "listeners.ssl.1 = 127.0.0.1:{tls}\nssl_options.cacertfile = {}\nssl_options.certfile = {}\n\
+             ssl_options.keyfile = {}\nssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = false\n",
+            at("authority").display(),
+            at("certificate").display(),
+            at("key").display()
+        );
+        let all = format!(
+            "listeners.tcp.1 = 127.0.0.1:{port}\nlog.console = false\ndisk_free_limit.absolute = 50MB\n\
+             vm_memory_high_watermark.absolute = 512MB\nmax_message_size = 100000\nload_definitions = {}\n{tls}",
+            at("definitions.json").display()
+        );
+        fs::write(at("rabbitmq.conf"), all).expect("a file");
+    }
+
+    /// The certificate of those who have issued the broker's, as PEM.
+    pub(crate) fn authority(&self) -> String {
+        self.authority.pem()
+    }
+
+    /// A certificate that the broker trusts, for this machine, and its key, both as PEM.
+    pub(crate) fn issue(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(["localhost".into()]).expect("a name");
+        params.distinguished_name.push(DnType::CommonName, name);
+        (params.signed_by(&key, &self.authority).expect("a certificate").pem(), key.serialize_pem())
     }
 
     fn program(&self, name: &str) -> Command {
@@ -148,15 +185,25 @@ impl Broker {
 
     /// How many connections there are.
     pub(crate) fn connections(&self) -> usize {
+        self.listed("pid").len()
+    }
+
+    /// What the broker knows of each connection.
+    pub(crate) fn listed(&self, column: &str) -> Vec<String> {
         let mut command = self.program("rabbitmqctl");
-        let listed = command.args(["list_connections", "--quiet", "--no-table-headers", "pid"]).stdout(Stdio::piped());
-        let listed = listed.output().expect("`rabbitmqctl`");
-        assert!(listed.status.success());
-        String::from_utf8_lossy(&listed.stdout).lines().count()
+        let listed = command.args(["list_connections", "--quiet", "--no-table-headers", column]).stdout(Stdio::piped());
+        let listed = listed.stderr(Stdio::piped()).output().expect("`rabbitmqctl`");
+        assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+        String::from_utf8_lossy(&listed.stdout).lines().map(str::to_owned).collect()
     }
 
     pub(crate) fn url(&self) -> String {
         format!("amqp://cat:{PASSWORD}@127.0.0.1:{}", self.port)
+    }
+
+    /// Where it is encrypted.
+    pub(crate) fn tls_url(&self, host: &str) -> String {
+        format!("amqps://cat:{PASSWORD}@{host}:{}", self.port + 3)
     }
 
     pub(crate) fn amqp(&self) -> Amqp {
@@ -171,12 +218,19 @@ impl Broker {
     }
 }
 
-/// Three ports in a row, below those that the system hands out.
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "those whom the tests trust");
+    CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate")
+}
+
+/// Four ports in a row, below those that the system hands out.
 fn free_ports() -> u16 {
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let first = u16::try_from(std::process::id() % 2000).expect("small") * 5 + 21_000;
     let mut ports = (first..32_000).chain(21_000..first).step_by(5);
-    ports.find(|port| (*port..port + 3).all(free)).expect("free ports")
+    ports.find(|port| (*port..port + 4).all(free)).expect("free ports")
 }
 
 fn guard(directory: &Path, port: u16) -> Child {

@@ -9,6 +9,7 @@ mod faults;
 mod round_trip;
 mod secret;
 mod settlement;
+mod tls;
 
 use std::time::{Duration, Instant};
 
