@@ -10,6 +10,7 @@ mod round_trip;
 mod secret;
 mod settlement;
 mod tls;
+mod topology;
 
 use std::time::{Duration, Instant};
 
