@@ -3,19 +3,32 @@
 //!
 //! ```console
 //! $ cargo run --example worker            # 1,000 orders and 300 payments, out of a broker inside of the process
+//! $ cargo run --example worker -- --amqp amqp://localhost --fill     # as many, out of RabbitMQ
 //! ```
 //!
 //! SIGINT or SIGTERM stops it: it takes no more messages, finishes those that it has, and says what it did.
+//!
+//! What works here knows nothing of brokers: that is left to `queues.rs`.
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::process::{ExitCode, Termination as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use events::{
-    Batch, Event, Failure, Lifespan, Memory, Message, Settlement, SinkExt as _, SourceExt as _, State, every, on, timed,
+    Batch, Event, Exit, Failure, Lifespan, LifespanBuilder, Memory, Settlement, Sink, SinkExt as _, Source,
+    SourceExt as _, State, every, on, timed,
 };
 use serde::{Deserialize, Serialize};
 use validator::Validate;
+
+#[path = "worker/arguments.rs"]
+mod arguments;
+#[path = "worker/queues.rs"]
+mod queues;
+
+use arguments::{Broker, Request, USAGE};
 
 #[derive(Debug, Event, Serialize, Deserialize, Validate)]
 struct OrderPlaced {
@@ -106,51 +119,58 @@ fn refuse(failure: &Failure, tally: State<Tally>) {
     eprintln!("{failure}");
 }
 
-/// Ends the worker when its queues are empty, since nobody fills them while it runs.
+/// Ends the worker when the queues inside of the process are empty, since nobody fills them while it runs.
 #[every("100ms")]
-async fn look(memory: State<Memory>, app: Lifespan) {
+async fn look(memory: Option<State<Memory>>, app: Lifespan) {
+    let Some(memory) = memory else { return };
     if ["orders", "payments"].iter().all(|queue| memory.len(queue) == 0) {
         tokio::spawn(async move { app.shutdown().await });
     }
 }
 
-/// What others have put into the queues.
-fn filled() -> Memory {
-    let memory = Memory::new();
-    memory.bind("results", "pieces-counted");
-    let put = |queue, body: String| memory.put(queue, Message { body: body.into(), ..Message::default() });
-    for number in 0..1_000 {
-        // Each hundredth is no order.
-        let pieces = if number % 100 == 99 { 0 } else { 1 + number % 7 };
-        let body = format!(r#"{{"customer":"customer {}","pieces":{pieces}}}"#, number % 10);
-        put("orders", body).expect("there is room");
-    }
-    for number in 0..300 {
-        let cents = if number % 60 == 0 { 0 } else { 100 };
-        put("payments", format!(r#"{{"customer":"customer {}","cents":{cents}}}"#, number % 10))
-            .expect("there is room");
-    }
-    memory
-}
-
-#[tokio::main]
-async fn main() -> events::Exit {
-    let memory = filled();
-    let orders = memory.source("orders").named("order-placed").prefetch(500).concurrency(500);
-    let payments = memory.source("payments").named("payment-arrived").on_failure(Settlement::Requeue);
-    let builder = Lifespan::builder()
+/// The worker, wherever its messages come from and its results go.
+fn worker(orders: impl Source, payments: impl Source, results: impl Sink) -> LifespanBuilder {
+    Lifespan::builder()
         .origin("/worker")
         .state(Tally::default())
-        .state(memory.clone())
         .on_timing(|timing| {
             if timing.max() > Duration::from_secs(1) {
                 eprintln!("slow: {timing}");
             }
         })
-        .source(orders)
-        .source(payments)
-        .sink("pieces-counted", memory.sink().only());
-    let exit = events::run(builder).await;
-    println!("{} results, {} payments refused", memory.len("results"), memory.take_rejected("payments").len());
-    exit
+        .source(orders.named("order-placed").prefetch(500).concurrency(500))
+        .source(payments.named("payment-arrived").on_failure(Settlement::Requeue))
+        .sink("pieces-counted", results.only())
+}
+
+async fn work(broker: Broker) -> Result<Exit, Box<dyn Error>> {
+    match broker {
+        Broker::Memory => {
+            let memory = queues::filled()?;
+            let worker = worker(memory.source("orders"), memory.source("payments"), memory.sink());
+            let exit = events::run(worker.state(memory.clone())).await;
+            println!("{} results, {} payments refused", memory.len("results"), memory.take_rejected("payments").len());
+            Ok(exit)
+        }
+        Broker::Amqp { url, fill } => {
+            let (orders, payments, results) = queues::of_rabbitmq(&url, fill).await?;
+            Ok(events::run(worker(orders, payments, results)).await)
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Request::parse(std::env::args_os().skip(1)) {
+        Ok(Request::Help) => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Ok(Request::Work(broker)) => work(broker).await.map(Exit::report),
+        Err(mistake) => Err(format!("{mistake}\n\n{USAGE}").into()),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
 }

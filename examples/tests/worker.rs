@@ -1,28 +1,101 @@
 //! `worker` empties its queues, and says what it did.
 
-use std::process::Command;
+// What another package's tests start, too.
+#[allow(dead_code, reason = "those need more of it")]
+#[path = "../../tests/tests/amqp/broker.rs"]
+mod broker;
+
+use std::io::Read as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn worker() -> Command {
+    let test = std::env::current_exe().expect("the path of the test");
+    let profile = test.ancestors().nth(2).expect("the folder of the profile");
+    let mut worker = Command::new(profile.join("examples").join(format!("worker{}", std::env::consts::EXE_SUFFIX)));
+    // Where the shell disables dispatch, nobody would work.
+    worker.env_remove("EVENTS_DISABLE_DISPATCH");
+    worker
+}
+
+/// How many batches there were, of all that was in the queues.
+fn batches(done: &str, stderr: &str) -> usize {
+    let batches = done
+        .strip_prefix("990 orders in ")
+        .and_then(|rest| rest.strip_suffix(" batches, 29500 cents, 10 messages that are no orders"));
+    let batches = batches.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{done}\n{stderr}"));
+    assert!((10..=990).contains(&batches), "full ones hold a hundred: {done}");
+    let invalid = stderr.lines().filter(|line| line.contains("`order-placed` is invalid: `pieces`")).count();
+    assert_eq!(invalid, 10, "{stderr}");
+    batches
+}
 
 #[test]
 fn it_drains_its_queues_and_ends() {
-    let test = std::env::current_exe().expect("the path of the test");
-    let profile = test.ancestors().nth(2).expect("the folder of the profile");
-    let program = profile.join("examples").join(format!("worker{}", std::env::consts::EXE_SUFFIX));
-    // Where the shell disables dispatch, nobody would work.
-    let output = Command::new(program).env_remove("EVENTS_DISABLE_DISPATCH").output().expect("the example runs");
+    let output = worker().output().expect("the example runs");
     let stdout = String::from_utf8(output.stdout).expect("text");
     let stderr = String::from_utf8(output.stderr).expect("text");
     assert!(output.status.success(), "{stdout}\n{stderr}");
     let [open, done, put] = stdout.lines().collect::<Vec<_>>()[..] else { panic!("{stdout}") };
     assert_eq!(open, "open");
-    let batches = done
-        .strip_prefix("990 orders in ")
-        .and_then(|rest| rest.strip_suffix(" batches, 29500 cents, 10 messages that are no orders"));
-    let batches: usize = batches.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{done}"));
-    assert!((10..=990).contains(&batches), "full ones hold a hundred: {done}");
-    assert_eq!(put, format!("{batches} results, 5 payments refused"));
-    assert_eq!(
-        stderr.lines().filter(|line| line.contains("`order-placed` is invalid: `pieces`")).count(),
-        10,
-        "{stderr}"
-    );
+    assert_eq!(put, format!("{} results, 5 payments refused", batches(done, &stderr)));
+}
+
+/// How many messages of a queue are not settled, those that somebody has already among them.
+fn messages(broker: &broker::Broker, queue: &str) -> Option<u32> {
+    let listed = broker.ask(&["list_queues", "--quiet", "--no-table-headers", "name", "messages"]);
+    listed.iter().find_map(|line| line.strip_prefix(queue)?.trim().parse().ok())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_drains_the_queues_of_rabbitmq_until_it_is_told_to_end() {
+    let Some((broker, _quiet)) = broker::shared().await else { return };
+    tokio::task::block_in_place(|| {
+        let mut command = worker();
+        command.args(["--amqp", &broker.url(), "--fill"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Killed(command.spawn().expect("the example starts"));
+        let begun = Instant::now();
+        // Results come first: before there are any, the queues may be empty because nobody has filled them.
+        while messages(broker, "results").is_none_or(|results| results < 10)
+            || ["orders", "payments"].iter().any(|queue| messages(broker, queue) != Some(0))
+        {
+            assert!(begun.elapsed() < Duration::from_mins(1), "the queues are not empty within a minute");
+        }
+        let told = Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status();
+        assert!(told.expect("`kill` is there").success());
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        child.0.stdout.take().expect("a pipe").read_to_string(&mut stdout).expect("text");
+        child.0.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
+        let code = child.0.wait().expect("it ends").code();
+        let [open, done] = stdout.lines().collect::<Vec<_>>()[..] else { panic!("{stdout}\n{stderr}") };
+        assert_eq!((code, open), (Some(0), "open"), "{stdout}\n{stderr}");
+        let batches = batches(done, &stderr);
+        assert_eq!(messages(broker, "results"), u32::try_from(batches).ok(), "each batch has a result");
+    });
+}
+
+/// It is killed where a test fails on the way.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn what_it_does_not_understand_is_told() {
+    for (arguments, told) in [
+        (&["--fill"][..], "`--fill` goes with `--amqp`: the queues inside of the process are filled already"),
+        (&["--amqp"], "`--amqp` needs a value"),
+        (&["--amqp", "http://salmon"], "the URL of the broker cannot be read"),
+        (&["--amqp", "amqp://cat:salmon@127.0.0.1:1"], "cannot connect to `127.0.0.1:1`: "),
+        (&["fill"], "unknown argument `fill`"),
+    ] {
+        let output = worker().args(arguments).output().expect("the example runs");
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.starts_with(&format!("error: {told}")) && !stderr.contains("salmon"), "{stderr}");
+    }
 }

@@ -190,8 +190,13 @@ impl Broker {
 
     /// What the broker knows of each connection.
     pub(crate) fn listed(&self, column: &str) -> Vec<String> {
+        self.ask(&["list_connections", "--quiet", "--no-table-headers", column])
+    }
+
+    /// What the broker answers to somebody who runs it, by lines.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Vec<String> {
         let mut command = self.program("rabbitmqctl");
-        let listed = command.args(["list_connections", "--quiet", "--no-table-headers", column]).stdout(Stdio::piped());
+        let listed = command.args(arguments).stdout(Stdio::piped());
         let listed = listed.stderr(Stdio::piped()).output().expect("`rabbitmqctl`");
         assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
         String::from_utf8_lossy(&listed.stdout).lines().map(str::to_owned).collect()
