@@ -33,6 +33,7 @@ use proc_macro::TokenStream;
 /// | `version = 2` | struct, variant | which version of the payload the type is; 1 where it is not said |
 /// | `upgrade = CatBornV1` | struct, variant | the types of the versions before, as one or as `[CatBornV1, CatBornV2]` |
 /// | `secret` | field | keeps the field's value out of errors and of what else is shown |
+/// | `partition_key` | field | its value, as `Display` writes it, says which events brokers keep in order |
 /// | `crate = path` | struct, enum | where the `events` crate is, when it is renamed or re-exported |
 ///
 /// A name has 1 to 255 bytes, without white space, control characters and `* ? [ ]`.
@@ -65,6 +66,26 @@ use proc_macro::TokenStream;
 ///     }
 /// }
 /// ```
+///
+/// # Partition keys
+///
+/// Brokers that spread events over partitions, or over queues, keep in order those that have the same key. The field that is
+/// marked has it, of a struct or of a variant; sinks find it in [`Envelope::partition_key`], and it travels as the attribute
+/// `partitionkey` of `CloudEvents`. A value that is written as an empty text is no key.
+///
+/// ```
+/// use events::Event;
+/// use serde::Serialize;
+///
+/// #[derive(Event, Serialize)]
+/// struct OrderPlaced {
+///     #[event(partition_key)]
+///     customer: String,
+///     fish: u32,
+/// }
+/// ```
+///
+/// [`Envelope::partition_key`]: struct.Envelope.html#method.partition_key
 ///
 /// # Enums on the wire
 ///

@@ -1,12 +1,13 @@
 //! Events whose type is not known: what travels through scopes and deliveries.
 
 use std::any::Any;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use serde_json::value::RawValue;
 
+use crate::error::BoxError;
 use crate::event::{Event, EventDecl, Field};
 use crate::metadata::{EventId, Meta};
 use crate::route::Route;
@@ -103,6 +104,19 @@ impl AnyEvent {
                 Arc::try_unwrap(payload).map_err(|payload| Self { stored: Arc::new(SharedCell { head, payload }) })
             }
         }
+    }
+
+    /// What the event has in common with those that it is to stay in order with: what a field of it says, or else what it came
+    /// with.
+    pub(crate) fn partition_key(&self) -> Result<Option<Arc<str>>, BoxError> {
+        let declared = match self.subject() {
+            Subject::Declared { decl, .. } => decl.partition_key.and_then(|find| find(self.payload())),
+            Subject::Unknown { .. } => None,
+        };
+        let Some(key) = declared else { return Ok(self.meta().partition_key.clone()) };
+        let mut text = String::new();
+        write!(text, "{key}").map_err(|_| format!("the partition key of `{}` could not be written", self.name()))?;
+        Ok((!text.is_empty()).then(|| text.into()))
     }
 
     pub(crate) fn meta(&self) -> &Meta {

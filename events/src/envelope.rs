@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::any::{AnyEvent, JsonError};
+use crate::any::AnyEvent;
+use crate::error::BoxError;
 use crate::metadata::{EventId, Meta};
 
 /// An event as it travels between processes: its payload in bytes, and what travels beside it, never inside of it.
@@ -72,8 +73,9 @@ impl Envelope {
     }
 
     /// Serialises the event, unless somebody has before.
-    pub(crate) fn of(event: &AnyEvent, origin: &Arc<str>) -> Result<Self, JsonError> {
+    pub(crate) fn of(event: &AnyEvent, origin: &Arc<str>) -> Result<Self, BoxError> {
         event.json().get().map_err(Clone::clone)?;
+        let partition_key = event.partition_key()?;
         let meta = event.meta();
         let head = Head {
             name: event.name().into(),
@@ -85,7 +87,7 @@ impl Envelope {
             hops: meta.hops,
             version: Some(event.version()),
             content_type: JSON.into(),
-            partition_key: None,
+            partition_key,
             trace_parent: None,
             trace_state: None,
         };
@@ -94,9 +96,15 @@ impl Envelope {
 
     /// What an event has of it that arrives in this process; a new identity, where it brings none.
     pub(crate) fn meta(&self, new_id: impl FnOnce() -> EventId) -> Meta {
-        let Head { id, time, correlation, causation, hops, .. } = &self.head;
-        let id = if id.is_empty() { new_id() } else { id.clone() };
-        Meta { id, time: *time, correlation: correlation.clone(), causation: causation.clone(), hops: *hops }
+        let Head { id, correlation, causation, partition_key, .. } = &self.head;
+        Meta {
+            id: if id.is_empty() { new_id() } else { id.clone() },
+            time: self.head.time,
+            correlation: correlation.clone(),
+            causation: causation.clone(),
+            hops: self.head.hops,
+            partition_key: partition_key.clone(),
+        }
     }
 
     /// The event's name.
@@ -145,7 +153,11 @@ impl Envelope {
         &self.head.content_type
     }
 
-    /// What events have in common that a broker is to keep in order, where it can.
+    /// What events have in common that a broker is to keep in order, where it can: the value of the field under
+    /// `#[event(partition_key)]`.
+    ///
+    /// An event that came in with a key has it still where it is passed on, unless its type says another one. What its handlers
+    /// dispatch are other events, with keys of their own.
     pub fn partition_key(&self) -> Option<&str> {
         self.head.partition_key.as_deref()
     }

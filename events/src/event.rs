@@ -62,6 +62,12 @@ pub trait Event: Send + Sync + Sized + 'static {
         self
     }
 
+    /// The value of the field that is marked as the partition key.
+    #[doc(hidden)]
+    fn __partition_key(&self) -> Option<&dyn fmt::Display> {
+        None
+    }
+
     #[doc(hidden)]
     fn __declaration() -> &'static EventDecl;
 }
@@ -80,6 +86,9 @@ pub type Schema = fn() -> serde_json::Value;
 pub type Schema = std::convert::Infallible;
 /// Makes an event out of JSON; the number says which variant of an enum it is to be.
 pub type Deserialize = fn(usize, &[u8]) -> Result<Decoded, DecodeError>;
+
+/// Finds the partition key in a payload.
+pub type FindKey = fn(&dyn Any) -> Option<&dyn fmt::Display>;
 
 /// An event that was made out of JSON.
 pub struct Decoded {
@@ -120,6 +129,9 @@ pub struct EventDecl {
     pub validate: Option<Validate>,
     #[doc(hidden)]
     pub schema: Option<Schema>,
+    /// Absent where no field is marked as the key.
+    #[doc(hidden)]
+    pub partition_key: Option<FindKey>,
     #[doc(hidden)]
     pub slot: Slot,
 }

@@ -82,6 +82,8 @@ pub(crate) struct Meta {
     pub(crate) correlation: Option<EventId>,
     pub(crate) causation: Option<EventId>,
     pub(crate) hops: u32,
+    /// The one that the event came with from elsewhere.
+    pub(crate) partition_key: Option<Arc<str>>,
 }
 
 /// What an event leaves to the events that its handlers dispatch.

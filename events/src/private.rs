@@ -1,6 +1,7 @@
 //! What the macros' expansions are written in. Not a public interface: it changes with every version.
 
 use std::any::{Any, TypeId};
+use std::fmt::Display;
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
@@ -12,8 +13,8 @@ pub use crate::batch::BatchLimits;
 pub use crate::context::{Context, Signature};
 pub use crate::emit::IntoEvents;
 pub use crate::event::{
-    Decoded, Deserialize, Event, EventDecl, EventEntry, Field, Schema, Serialize, Slot, Validate as ValidateFn,
-    ValidateWrapped, Variant,
+    Decoded, Deserialize, Event, EventDecl, EventEntry, Field, FindKey, Schema, Serialize, Slot,
+    Validate as ValidateFn, ValidateWrapped, Variant,
 };
 pub use crate::extract::{Accepts, EventArg, EventRef, Moment, Schedule};
 pub use crate::handler::{Call, HandlerDecl, Outcome, Running};
@@ -100,6 +101,29 @@ impl<E: Event + From<O>, O: DeserializeOwned> Older<E> for O {
     fn upgrade(_: usize, json: &[u8]) -> Result<Decoded, DecodeError> {
         crate::wire::decode::<O>(json).map(|older| Decoded::new(E::from(older)))
     }
+}
+
+/// A value that can be a partition key.
+#[diagnostic::on_unimplemented(
+    message = "a value of `{Self}` cannot be a partition key",
+    label = "cannot be written as text",
+    note = "implement `std::fmt::Display` for `{Self}`, or mark another field"
+)]
+pub trait PartitionKey {
+    /// What writes it.
+    fn shown(&self) -> &dyn Display;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Display + 'static> PartitionKey for T {
+    fn shown(&self) -> &dyn Display {
+        self
+    }
+}
+
+/// Finds the key in a payload of a type that has one.
+pub fn partition_key<E: Event>(payload: &dyn Any) -> Option<&dyn Display> {
+    payload.downcast_ref::<E>()?.__partition_key()
 }
 
 /// The type that a function alone has.

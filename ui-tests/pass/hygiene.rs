@@ -41,9 +41,13 @@ use shadows::*;
 #[allow(missing_docs)]
 pub enum Cat {
     /// A variant.
-    Fed { fish: u32 },
+    Fed {
+        /// A field.
+        #[event(partition_key)]
+        fish: u32,
+    },
     /// A variant.
-    Petted(u8),
+    Petted(#[event(partition_key)] u8),
     /// A variant.
     Gone,
 }

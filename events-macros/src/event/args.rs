@@ -16,6 +16,7 @@ pub(crate) struct Args {
     pub(crate) upgrade: Once<(Ident, Vec<Type>)>,
     pub(crate) prefix: Once<LitStr>,
     pub(crate) secret: Once<()>,
+    pub(crate) partition_key: Once<Ident>,
     pub(crate) krate: Once<Path>,
 }
 
@@ -34,7 +35,7 @@ impl Position {
             Self::Struct => (&["name", "alias", "version", "upgrade", "crate"], &[]),
             Self::Enum => (&["prefix", "crate"], &[]),
             Self::Variant => (&["name", "alias", "version", "upgrade"], &[]),
-            Self::Field => (&[], &["secret"]),
+            Self::Field => (&[], &["secret", "partition_key"]),
         };
         Vocabulary { attribute: "#[event]", values, flags }
     }
@@ -51,6 +52,9 @@ impl Position {
             (Self::Variant, "crate") => "`crate` belongs to the enum, not to a variant",
             (Self::Struct | Self::Enum | Self::Variant, "secret") => {
                 "`secret` belongs to a field, whose value it keeps out of messages"
+            }
+            (Self::Struct | Self::Enum | Self::Variant, "partition_key") => {
+                "`partition_key` belongs to the field whose value is the key"
             }
             (Self::Field, "name" | "alias") => {
                 return Some(format!("`{name}` belongs to the event: serde's `rename` and `alias` are for fields"));
@@ -87,7 +91,7 @@ impl Args {
     fn set(&mut self, entry: Entry, position: Position, diagnostics: &mut Diagnostics) {
         match entry {
             Entry::Text(text) if matches!(position, Position::Field) => {
-                diagnostics.error(&text, "expected `secret`");
+                diagnostics.error(&text, "expected `secret` or `partition_key`");
             }
             Entry::Text(text) => diagnostics.error(&text, format!("expected `name = {}`", text.to_token_stream())),
             Entry::Flag(name) => self.flag(&name, position, diagnostics),
@@ -98,6 +102,7 @@ impl Args {
     fn flag(&mut self, name: &Ident, position: Position, diagnostics: &mut Diagnostics) {
         match position {
             Position::Field if name == "secret" => self.secret.set(name, (), diagnostics),
+            Position::Field if name == "partition_key" => self.partition_key.set(name, name.clone(), diagnostics),
             _ => position.refuse(name, diagnostics),
         }
     }

@@ -36,7 +36,24 @@ pub(crate) fn check(model: &Model<'_>, diagnostics: &mut Diagnostics) {
     for variant in &model.variants {
         upgrades(model, model.args_of(variant), diagnostics);
     }
+    model.variants.iter().for_each(|variant| one_key(variant, diagnostics));
     without_context(&model.input.attrs, diagnostics);
+}
+
+fn one_key(variant: &Variant<'_>, diagnostics: &mut Diagnostics) {
+    for (field, key) in variant.keys().filter(|(field, _)| field.secret) {
+        let message = format!(
+            "`{}` is `secret`, and a partition key is shown to brokers and in messages: mark another field",
+            field.name
+        );
+        diagnostics.error(&key.option, message);
+    }
+    let mut keys = variant.keys();
+    let Some((first, _)) = keys.next() else { return };
+    for (_, key) in keys {
+        let message = format!("`{}` is the partition key already: an event has one, so mark one field", first.name);
+        diagnostics.error(&key.option, message);
+    }
 }
 
 fn no_tag(option: &str) -> String {

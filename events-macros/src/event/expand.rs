@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Fields;
 use syn::spanned::Spanned as _;
 
-use super::model::{Field, Model, Name, Variant};
+use super::model::{Field, Key, Model, Name, Variant};
 use crate::tokens::{beside, local, optional, place};
 
 /// The implementation of `Event`, and the entry in the link table.
@@ -17,6 +17,8 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let variants = model.variants.iter().map(|variant| declaration(model, variant));
     let index = variant_index(model);
     let wrapped = wrapped(model);
+    let key = partition_key(model);
+    let key_of = optional(key.is_some().then(|| quote!(__events::partition_key::<#ident>)));
     let (serialize, deserialize) = if model.is_enum() {
         (quote!(SERIALIZE_VARIANT), quote!(DESERIALIZE_VARIANT))
     } else {
@@ -44,6 +46,7 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
                 deserialize: __events::Probe::<#ident>::#deserialize,
                 validate: __events::rules_of::<#ident>(__events::Probe::<#ident>::VALIDATE, __VARIANTS),
                 schema: __events::Probe::<#ident>::SCHEMA,
+                partition_key: #key_of,
                 slot: __events::Slot::new(),
             };
 
@@ -56,6 +59,8 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
                 }
 
                 #wrapped
+
+                #key
 
                 fn __declaration() -> &'static __events::EventDecl {
                     &__DECLARATION
@@ -92,7 +97,7 @@ fn declaration(model: &Model<'_>, variant: &Variant<'_>) -> TokenStream {
         .into_iter()
         .flat_map(|(_, older)| older)
         .map(|older| quote_spanned!(older.span()=> <#older as __events::Older<#ident>>::upgrade));
-    let fields = variant.fields.iter().map(|Field { name, wire, flat, secret }| {
+    let fields = variant.fields.iter().map(|Field { name, wire, flat, secret, .. }| {
         quote!(__events::Field { name: #name, wire: #wire, flat: #flat, secret: #secret })
     });
     let wrapped = match variant.wrapped().map(|field| &field.ty) {
@@ -141,6 +146,29 @@ fn wrapped(model: &Model<'_>) -> Option<TokenStream> {
         quote! {
             fn __wrapped(&self) -> &(dyn ::core::any::Any + ::core::marker::Send + ::core::marker::Sync) {
                 match self { #(#patterns)* #others }
+            }
+        }
+    })
+}
+
+/// The way to the partition key, where a field is one.
+fn partition_key(model: &Model<'_>) -> Option<TokenStream> {
+    let value = local("__key");
+    let arms: Vec<_> = model
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            let (_, Key { member, ty, .. }) = variant.keys().next()?;
+            let path = variant.ident.map_or(quote!(Self), |ident| quote!(Self::#ident));
+            let shown = quote_spanned!(ty.span()=> <#ty as __events::PartitionKey>::shown(#value));
+            Some(quote!(#path { #member: #value, .. } => ::core::option::Option::Some(#shown),))
+        })
+        .collect();
+    let others = (arms.len() < model.variants.len()).then(|| quote!(_ => ::core::option::Option::None,));
+    (!arms.is_empty()).then(|| {
+        quote! {
+            fn __partition_key(&self) -> ::core::option::Option<&dyn ::core::fmt::Display> {
+                match self { #(#arms)* #others }
             }
         }
     })

@@ -4,7 +4,7 @@ use heck::ToKebabCase as _;
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
-use syn::{Data, DeriveInput, Fields, Ident, LitStr};
+use syn::{Data, DeriveInput, Fields, Ident, LitStr, Member, Type};
 
 use super::args::{Args, Position};
 use super::serde::{Naming, SerdeArgs};
@@ -25,7 +25,7 @@ pub(crate) struct Variant<'a> {
     /// What serde calls the variant of an enum.
     pub(crate) wire: Option<String>,
     pub(crate) shape: &'a Fields,
-    pub(crate) fields: Vec<Field>,
+    pub(crate) fields: Vec<Field<'a>>,
     /// The options of the variant; those of a struct are the type's.
     own: Option<Args>,
 }
@@ -38,12 +38,21 @@ pub(crate) struct Name {
 }
 
 /// A field of an event.
-pub(crate) struct Field {
+pub(crate) struct Field<'a> {
     pub(crate) name: String,
     /// Its name in JSON.
     pub(crate) wire: String,
     pub(crate) flat: bool,
     pub(crate) secret: bool,
+    pub(crate) key: Option<Key<'a>>,
+}
+
+/// The field whose value is the partition key.
+pub(crate) struct Key<'a> {
+    /// Where it is said.
+    pub(crate) option: Ident,
+    pub(crate) member: Member,
+    pub(crate) ty: &'a Type,
 }
 
 impl<'a> Model<'a> {
@@ -97,6 +106,11 @@ impl<'a> Variant<'a> {
         }
     }
 
+    /// What the fields say of the partition key: at most one does, in what has been checked.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&Field<'a>, &Key<'a>)> {
+        self.fields.iter().filter_map(|field| Some((field, field.key.as_ref()?)))
+    }
+
     /// The field that a newtype consists of.
     pub(crate) fn wrapped(&self) -> Option<&'a syn::Field> {
         match self.shape {
@@ -106,7 +120,7 @@ impl<'a> Variant<'a> {
     }
 }
 
-fn fields<'a>(fields: &'a Fields, rename_all: Option<Naming>, diagnostics: &mut Diagnostics) -> Vec<Field> {
+fn fields<'a>(fields: &'a Fields, rename_all: Option<Naming>, diagnostics: &mut Diagnostics) -> Vec<Field<'a>> {
     let count = fields.len();
     let field = |(index, syntax): (usize, &'a syn::Field)| {
         let args = Args::new(&syntax.attrs, Position::Field, diagnostics);
@@ -119,7 +133,11 @@ fn fields<'a>(fields: &'a Fields, rename_all: Option<Naming>, diagnostics: &mut 
                 serde.rename.unwrap_or_else(|| rename_all.map_or(name.clone(), |naming| naming.of_field(&name)))
             }
         };
-        Field { name, wire, flat: serde.flatten, secret: args.secret.get().is_some() }
+        let key = args.partition_key.get().cloned().map(|option| {
+            let member = syntax.ident.clone().map_or_else(|| Member::from(index), Member::Named);
+            Key { option, member, ty: &syntax.ty }
+        });
+        Field { name, wire, flat: serde.flatten, secret: args.secret.get().is_some(), key }
     };
     fields.iter().enumerate().map(field).collect()
 }

@@ -160,6 +160,7 @@ impl Ambient {
             correlation: self.cause.as_ref().map(|cause| cause.correlation.clone()),
             causation: self.cause.as_ref().map(|cause| cause.id.clone()),
             hops,
+            partition_key: None,
         })
     }
 

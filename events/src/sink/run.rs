@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::SinkError;
 use super::outlet::{Outlet, Outlets};
 use crate::any::AnyEvent;
-use crate::call::caught;
+use crate::call::{caught, isolated};
 use crate::envelope::Envelope;
 use crate::error::BoxError;
 use crate::failure::{Failure, FailureCause};
@@ -63,9 +63,13 @@ impl Outlet {
         let mut sent = Sent::default();
         let mut envelopes = Vec::with_capacity(events.len());
         for event in events {
-            match Envelope::of(event, &lifespan.core().origin) {
-                Ok(envelope) => envelopes.push(envelope),
-                Err(error) => sent.fail(self.site, Some(event), FailureCause::Error(error.into()), 1, begun),
+            // Here is what the payload's own `Serialize` and the key's `Display` do.
+            let made = isolated(|| {
+                envelopes.push(Envelope::of(event, &lifespan.core().origin)?);
+                Ok(())
+            });
+            if let Err(cause) = made {
+                sent.fail(self.site, Some(event), cause, 1, begun);
             }
         }
         for batch in envelopes.chunks(self.batch()) {
