@@ -60,13 +60,14 @@ const NAME_LIMIT: usize = 200;
 ///
 /// # When the broker is lost
 ///
-/// A source connects again, with [pauses](crate::SourceExt::backoff) that grow up to 10 s: it opens its channel, declares what it was told to
-/// declare, and reads on. What had been delivered and not settled is delivered again, and a settlement over the lost connection
-/// is an error. A queue that does not exist keeps its own source waiting, and no other.
+/// A source connects again, with [pauses](crate::SourceExt::backoff) that grow up to 10 s: it opens its channel, declares what
+/// it was told to declare, and reads on. What had been delivered and not settled is delivered again, and a settlement over the
+/// lost connection is an error. A queue that does not exist keeps its own source waiting, and no other.
 ///
-/// A sink opens a channel with the next attempt to send; its [attempts](crate::SinkExt::attempts) and [pauses](crate::SinkExt::backoff) decide how long an outage an
-/// event outlives. An event whose confirmation was lost is sent again, and so may be there twice. A broker that has just started
-/// may leave a message unconfirmed for good: then it is the [time-out](crate::SinkExt::timeout) that leads to the next attempt.
+/// A sink opens a channel with the next attempt to send; its [attempts](crate::SinkExt::attempts) and the
+/// [pauses](crate::SinkExt::backoff) between them decide how long an outage an event outlives. An event whose confirmation was
+/// lost is sent again, and so may be there twice. A broker that has just started may leave a message unconfirmed for good: then
+/// it is the [time-out](crate::SinkExt::timeout) that leads to the next attempt.
 ///
 /// # Bounds
 ///

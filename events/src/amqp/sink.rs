@@ -36,7 +36,8 @@ impl AmqpSink {
         Self { route: None, format: Box::new(CloudEvents::binary()), publishers: Publishers::new(amqp, exchange) }
     }
 
-    /// Makes the routing key of each event. Without it, that is the event's name.
+    /// Makes the routing key of each event. Without it, that is the event's name. Where an exchange spreads messages over queues
+    /// by a hash of the routing key, it is the [partition key](Envelope::partition_key) that keeps events in order.
     pub fn routed_by(mut self, route: impl Fn(&Envelope) -> String + Send + Sync + 'static) -> Self {
         self.route = Some(Box::new(route));
         self
