@@ -115,6 +115,8 @@
 #[cfg(feature = "amqp")]
 pub mod amqp;
 pub mod docs;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "tower")]

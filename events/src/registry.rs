@@ -46,6 +46,12 @@ impl Registry {
         REGISTRY.get_or_init(Self::read)
     }
 
+    /// The name of the event that has a name, which may be an alias.
+    #[cfg(feature = "http")]
+    pub(crate) fn real_name(&self, name: &str) -> Option<&'static str> {
+        self.names.get(name).map(|named| named.decl.names[named.variant])
+    }
+
     fn read() -> Self {
         let mut events: Vec<_> = inventory::iter::<EventEntry>().map(|entry| entry.0).collect();
         events.sort_by_key(|decl| (decl.names, decl.place));

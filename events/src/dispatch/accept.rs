@@ -26,6 +26,15 @@ pub(super) fn check_rules(Named { decl, variant }: Named, payload: &dyn Payload)
     validate(payload.peek()).map_err(|errors| DispatchError::Invalid { event: decl.names[variant].into(), errors })
 }
 
+/// What is known of an event from elsewhere when it is accepted.
+#[derive(Clone, Copy)]
+pub(super) struct Arrived<'a> {
+    /// Where its identity comes from.
+    pub(super) envelope: &'a Envelope,
+    /// Whether its rules have been checked, and room for it is reserved.
+    pub(super) is_prepared: bool,
+}
+
 /// An event that passed every check.
 #[derive(Default)]
 pub(crate) struct Accepted {
@@ -79,20 +88,23 @@ impl Ambient {
         self.accept_from(subject, payload, None)
     }
 
-    /// Checks an event and runs its `now` handlers. One from elsewhere has an envelope, and its identity from there.
+    /// Checks an event and runs its `now` handlers. One from elsewhere has its identity from there.
     pub(super) fn accept_from(
         &self,
         subject: Subject,
         payload: &mut dyn Payload,
-        envelope: Option<&Envelope>,
+        arrived: Option<Arrived<'_>>,
     ) -> Result<Accepted, DispatchError> {
         let core = self.lifespan.core();
+        let is_prepared = arrived.is_some_and(|arrived| arrived.is_prepared);
         let known_route;
         let route: &Route = match &subject {
             &Subject::Declared { decl, variant } => {
                 let not_linked = || DispatchError::NotLinked { event: subject.name().into() };
                 let route = core.routes.declared(decl, variant).ok_or_else(not_linked)?;
-                check_rules(Named { decl, variant }, payload)?;
+                if !is_prepared {
+                    check_rules(Named { decl, variant }, payload)?;
+                }
                 route
             }
             Subject::Unknown { route, .. } => {
@@ -103,9 +115,9 @@ impl Ambient {
         if self.lifespan.is_dispatch_disabled() {
             return Ok(Accepted::default());
         }
-        let meta = match envelope {
+        let meta = match arrived {
             None => self.meta(&subject)?,
-            Some(envelope) => self.meta_of(&subject, envelope)?,
+            Some(Arrived { envelope, .. }) => self.meta_of(&subject, envelope)?,
         };
         // A record keeps every event, also for handlers that a test calls itself.
         let is_kept = core.seam.is_on();
@@ -115,13 +127,13 @@ impl Ambient {
         let Some(event) = payload.store(Form { subject, meta, shared: route.shared || is_kept }) else {
             return Ok(Accepted::default());
         };
-        self.take(route, event)
+        self.take(route, event, is_prepared)
     }
 
     /// Runs the `now` handlers of an event, and answers it where others wait for it.
-    fn take(&self, route: &Route, event: AnyEvent) -> Result<Accepted, DispatchError> {
+    fn take(&self, route: &Route, event: AnyEvent, has_room: bool) -> Result<Accepted, DispatchError> {
         let core = self.lifespan.core();
-        if !route.ends_now() && !core.reserve() {
+        if !route.ends_now() && !has_room && !core.reserve() {
             return Err(DispatchError::Full { event, limit: core.limits.max_pending });
         }
         core.seam.dispatched(&event);
@@ -135,12 +147,16 @@ impl Ambient {
 
     /// What has travelled with an event from elsewhere.
     fn meta_of(&self, subject: &Subject, envelope: &Envelope) -> Result<Meta, DispatchError> {
-        let core = self.lifespan.core();
-        let (hops, limit) = (envelope.hops(), core.limits.max_hops);
+        self.check_hops(subject, envelope)?;
+        Ok(envelope.meta(|| self.lifespan.core().next_id()))
+    }
+
+    pub(super) fn check_hops(&self, subject: &Subject, envelope: &Envelope) -> Result<(), DispatchError> {
+        let (hops, limit) = (envelope.hops(), self.lifespan.core().limits.max_hops);
         if hops > limit {
             return Err(DispatchError::TooDeep { event: subject.name().into(), hops, limit });
         }
-        Ok(envelope.meta(|| core.next_id()))
+        Ok(())
     }
 
     /// What travels with the next event: its identity, and its place in the chain.

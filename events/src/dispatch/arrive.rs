@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::DispatchError;
-use super::accept::Accepted;
+use super::accept::{Accepted, Arrived};
 use super::named::decode;
-use crate::any::Subject;
+use crate::any::{Payload, Subject};
 use crate::context::Ambient;
 use crate::envelope::Envelope;
 use crate::lifespan::Lifespan;
@@ -18,7 +18,14 @@ pub(crate) fn arrive(
     scope: &Arc<ScopeQueue>,
     envelope: &Envelope,
 ) -> Result<Accepted, DispatchError> {
-    let (named, mut payload) = decode(envelope.name(), envelope.version(), envelope.payload())?;
+    let (subject, mut payload) = read(lifespan, envelope)?;
+    let ambient = Ambient { scope: Some(Arc::clone(scope)), ..Ambient::of(lifespan.clone()) };
+    ambient.accept_from(subject, &mut *payload, Some(Arrived { envelope, is_prepared: false }))
+}
+
+/// What a message says that there is to dispatch.
+pub(super) fn read(lifespan: &Lifespan, envelope: &Envelope) -> Result<(Subject, Box<dyn Payload>), DispatchError> {
+    let (named, payload) = decode(envelope.name(), envelope.version(), envelope.payload())?;
     let subject = match named {
         Some(Named { decl, variant }) => Subject::Declared { decl, variant },
         None => {
@@ -26,6 +33,5 @@ pub(crate) fn arrive(
             Subject::Unknown { name: name.into(), route: lifespan.core().routes.unknown(name) }
         }
     };
-    let ambient = Ambient { scope: Some(Arc::clone(scope)), ..Ambient::of(lifespan.clone()) };
-    ambient.accept_from(subject, &mut *payload, Some(envelope))
+    Ok((subject, payload))
 }

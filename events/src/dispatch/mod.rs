@@ -5,6 +5,8 @@ mod arrive;
 mod error;
 mod named;
 mod outside;
+#[cfg(feature = "http")]
+mod together;
 
 use crate::any::{Loose, Subject};
 use crate::context::Ambient;
@@ -16,6 +18,8 @@ pub(crate) use arrive::arrive;
 pub use error::DispatchError;
 pub(crate) use error::shortened;
 pub use named::{dispatch_named, dispatch_named_version};
+#[cfg(feature = "http")]
+pub(crate) use together::Arrival;
 
 /// Hands an event to the surrounding scope or lifespan, and returns at once, without waiting for handlers.
 ///

@@ -3,7 +3,7 @@
 mod attributes;
 mod cloud_events;
 mod headers;
-mod media;
+pub(crate) mod media;
 mod pair;
 mod structured;
 

@@ -166,6 +166,18 @@ impl Core {
         self.room.reserve()
     }
 
+    /// Counts so many more events, if there is room for all of them.
+    #[cfg(feature = "http")]
+    pub(crate) fn reserve_many(&self, events: usize) -> bool {
+        self.room.reserve_many(events)
+    }
+
+    /// Takes back what `reserve_many` counted and nobody has used.
+    #[cfg(feature = "http")]
+    pub(crate) fn release_many(&self, events: usize) {
+        self.room.release(events);
+    }
+
     /// Takes back what `reserve` counted: of these events, so many have been delivered, and the others never will be.
     pub(crate) fn settle(&self, events: &[AnyEvent], delivered: usize) {
         self.counters.delivered.fetch_add(delivered as u64, Ordering::Relaxed);

@@ -16,7 +16,12 @@ impl Room {
 
     /// Takes a place, if one is free.
     pub(crate) fn reserve(&self) -> bool {
-        let take = |taken: usize| (taken < self.limit).then_some(taken + 1);
+        self.reserve_many(1)
+    }
+
+    /// Takes places, if so many are free.
+    pub(crate) fn reserve_many(&self, places: usize) -> bool {
+        let take = |taken: usize| taken.checked_add(places).filter(|taken| *taken <= self.limit);
         self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 

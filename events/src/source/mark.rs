@@ -56,7 +56,7 @@ impl Mark {
         *self.settlement.lock().unwrap_or_else(PoisonError::into_inner) = Some(settlement);
     }
 
-    pub(super) fn get(&self) -> Option<Settlement> {
+    pub(crate) fn get(&self) -> Option<Settlement> {
         *self.settlement.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
