@@ -127,6 +127,8 @@ mod backoff;
 mod batch;
 mod call;
 mod catalog;
+#[cfg(feature = "http")]
+mod client;
 mod context;
 mod delivery;
 mod dispatch;

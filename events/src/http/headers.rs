@@ -17,7 +17,8 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 /// What proves who sent a request, which is nobody's business behind the layer that asks for it.
 const SECRET: [HeaderName; 3] = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE];
 
-fn is_attribute(name: &str) -> bool {
+/// Whether a header is an attribute of a `CloudEvent`.
+pub(super) fn is_attribute(name: &str) -> bool {
     name.get(..PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(PREFIX))
 }
 

@@ -12,6 +12,8 @@ use crate::envelope::Envelope;
 use crate::error::BoxError;
 
 pub use built_in::{Echo, Null};
+#[cfg(feature = "http")]
+pub(crate) use error::LONGEST_RETRY_AFTER;
 pub use error::SinkError;
 pub(crate) use outlet::{Outlet, Outlets};
 pub use settings::{ConfiguredSink, IntoSink, SinkExt};

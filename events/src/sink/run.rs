@@ -95,11 +95,12 @@ impl Outlet {
             for Unsent { envelope, error } in lost {
                 sent.fail(self.site, envelope.event(), FailureCause::Error(error.into_inner()), attempt, begun);
             }
+            let asked = again.iter().filter_map(|unsent| unsent.error.retry_after()).max().unwrap_or_default();
             left = again.into_iter().map(|unsent| unsent.envelope).collect();
             if left.is_empty() {
                 return;
             }
-            if let Either::Right(_) = select(pin!(pauses.pause()), pin!(force.wait())).await {
+            if let Either::Right(_) = select(pin!(pauses.pause_of(asked)), pin!(force.wait())).await {
                 return sent.abort(self.site, &left, attempt, begun);
             }
         }
