@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder, redirect};
+use reqwest::{Certificate, Client, Url, redirect};
 use rustls::crypto::{CryptoProvider, ring};
 
 use crate::wire::shown;
@@ -13,11 +13,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const USER_AGENT: &str = concat!("events/", env!("CARGO_PKG_VERSION"));
 
-/// A client that says who it is, and that goes nowhere but where it is sent.
-pub(crate) fn builder() -> ClientBuilder {
+/// A client for a URL, that says who it is, and that goes nowhere but where it is sent.
+pub(crate) fn new(url: &Url) -> Result<Client, String> {
     ensure_crypto_provider();
     let builder = Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT_TIMEOUT);
-    builder.redirect(redirect::Policy::none()).referer(false)
+    let mut builder = builder.redirect(redirect::Policy::none()).referer(false);
+    if url.scheme() != "https" {
+        // The certificates of the system are not needed then, and there may be none: without them there would be no client.
+        builder = builder.tls_certs_only(std::iter::empty::<Certificate>());
+    }
+    builder.build().map_err(explain)
 }
 
 /// Without a provider the client panics; a program that has chosen one keeps it.

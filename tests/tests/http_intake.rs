@@ -2,14 +2,20 @@
 
 mod http_support;
 
+use std::time::Duration;
+
 use axum::Router;
+use axum::body::Body;
 use events::http::Intake;
 use events::{AnyEvent, Event, Lifespan, on};
+use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
+use http_body_util::Limited;
 use http_support::{
-    CatFed, answer, ask, batch, body, fed, open_gate, plain, post, refusal, start, start_with, structured, told, with,
+    answer, ask, batch, body, fed, open_gate, plain, post, refusal, start, start_with, structured, told, with,
 };
-use serde_json::{Value, json};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
 
 async fn intake() -> (Lifespan, Router, http_support::Done) {
     let (app, done) = start().await;
@@ -224,18 +230,21 @@ async fn a_lifespan_that_ends_or_takes_nothing_says_when_to_come_again() {
 #[tokio::test(start_paused = true)]
 async fn patterns_and_names_say_what_may_come_in() {
     let (app, _) = start().await;
-    let router: Router = Intake::new(&app).accept("cat-f*").accept("*-slept").accept_unknown().router();
-    for (name, status) in [
-        ("cat-fed", 202),
-        ("cat_fed", 202),
-        ("cat-slept", 202),
-        ("cat-told", 422),
-        ("dog-fed", 422),
-        ("cat-fainted", 202),
+    let closed: Router = Intake::new(&app).accept("cat-f*").accept("*-slept").router();
+    let open: Router = Intake::new(&app).accept("cat-f*").accept_unknown().router();
+    for (name, body, statuses) in [
+        ("cat-fed", r#"{"fish":1}"#, [202, 202]),
+        ("cat_fed", r#"{"fish":1}"#, [202, 202]),
+        ("cat-slept", "null", [202, 422]),
+        ("cat-told", r#"{"to":"x"}"#, [422, 422]),
+        ("cat-fainted", "1", [422, 202]),
+        ("dog-fed", "1", [422, 422]),
     ] {
-        assert_eq!(ask(&router, plain(name, r#"{"fish":1}"#.replace(r#"{"fish":1}"#, if name.ends_with("slept") { "null" } else { r#"{"fish":1}"# }).as_str())).await.status(), status, "{name}");
+        for (router, status) in [&closed, &open].into_iter().zip(statuses) {
+            assert_eq!(ask(router, plain(name, body)).await.status(), status, "{name}");
+        }
     }
-    let problem = answer(&router, plain("cat-told", r#"{"to":"x"}"#)).await.1;
+    let problem = answer(&closed, plain("cat-told", r#"{"to":"x"}"#)).await.1;
     assert_eq!(problem["detail"], "`cat-told` is no event that is taken here", "{problem}");
 }
 
@@ -300,12 +309,25 @@ async fn handlers_may_ask_for_the_message_without_what_proves_the_sender() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn handlers_that_chain_belong_to_the_lifespan() {
-    let (app, router, done) = intake().await;
-    let chained = with(structured(&told("1", "sit")), "prefer", "wait=5");
-    assert_eq!(answer(&router, chained).await.0, 200);
-    assert_eq!(done.wait(2).await.len(), 2);
-    assert!(app.deliver(CatFed { fish: 1 }).await.is_ok());
-    let value: Value = json!(done.lines().len());
-    assert_eq!(value, 3);
+async fn a_limit_of_a_layer_is_told_as_ours_is() {
+    let (_app, router, _) = intake().await;
+    let mut request = plain("cat-fed", r#"{"fish":1}"#);
+    let body = std::mem::take(request.body_mut());
+    *request.body_mut() = Body::new(Limited::new(body, 5));
+    assert_eq!(refusal(&router, request).await, (413, "too-large".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_may_take_its_time_and_no_more() {
+    let (_app, router, _) = intake().await;
+    for (pause, expected) in [(9, (202, 27)), (11, (408, 30))] {
+        // Three pieces, a pause before each.
+        let pieces = stream::iter([r#"{"fi"#, r#"sh":"#, "1}"]).then(move |piece| async move {
+            sleep(Duration::from_secs(pause)).await;
+            Ok::<_, std::io::Error>(piece)
+        });
+        let begun = Instant::now();
+        let response = ask(&router, post("/events/cat-fed", "application/json", Body::from_stream(pieces))).await;
+        assert_eq!((response.status().as_u16(), begun.elapsed().as_secs()), expected);
+    }
 }

@@ -316,6 +316,22 @@ fn what_is_no_webhook_is_refused_without_its_secrets() {
     assert!(!shown.contains("swordfish") && shown.contains("https://host"), "{shown}");
 }
 
+#[test]
+fn without_the_certificates_of_the_system_there_is_http_and_no_https() {
+    const NOWHERE: &str = "/nowhere";
+    if std::env::var("SSL_CERT_DIR").is_ok_and(|folder| folder == NOWHERE) {
+        assert!(Webhook::new("http://host/").is_ok());
+        assert!(matches!(Webhook::new("https://host/"), Err(WebhookError::Client(_))));
+        return;
+    }
+    // The same test in a process that has none.
+    let mut alone = std::process::Command::new(std::env::current_exe().expect("the path of the test"));
+    alone.args(["--exact", "without_the_certificates_of_the_system_there_is_http_and_no_https"]);
+    let output = alone.env("SSL_CERT_DIR", NOWHERE).env("SSL_CERT_FILE", NOWHERE).output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
 /// A format that writes what no request can have.
 struct Odd(&'static str, &'static str);
 

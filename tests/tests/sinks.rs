@@ -35,6 +35,8 @@ struct Double {
     /// How often each payload is refused before it is taken.
     refuse: u32,
     permanent: bool,
+    /// How many seconds it wants to be left alone where it has refused.
+    rest: Option<u64>,
     max_batch: usize,
     closed: Arc<Mutex<u32>>,
 }
@@ -67,7 +69,10 @@ impl Sink for Double {
         let answer = |envelope: &Envelope| match (seen(envelope) > self.refuse as usize, self.permanent) {
             (true, _) => Ok(()),
             (false, true) => Err(SinkError::permanent("too large")),
-            (false, false) => Err(SinkError::new("busy")),
+            (false, false) => Err(match self.rest {
+                Some(seconds) => SinkError::new("busy").with_retry_after(Duration::from_secs(seconds)),
+                None => SinkError::new("busy"),
+            }),
         };
         envelopes.iter().map(answer).collect()
     }
@@ -182,6 +187,20 @@ async fn the_pauses_grow_between_bounds_that_can_be_chosen() {
         let delivery = app.deliver(CatFed { fish: 2 }).await.expect("accepted");
         assert_eq!((delivery.failures()[0].attempt(), double.take().len()), (6, 6));
         assert!(together.contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_to_be_left_alone_is_for_a_while() {
+    // Of an hour, five minutes count; and what is shorter than a pause makes none shorter.
+    for (rest, waited) in [(60, 60..=60), (3600, 300..=300), (1, 10..=10)] {
+        let double = Double { refuse: 1, rest: Some(rest), ..Double::new() };
+        let pause = Duration::from_secs(10)..=Duration::from_secs(10);
+        let (app, _) = start(Lifespan::builder().sink("cat-fed", double.clone().backoff(pause))).await;
+        let begun = Instant::now();
+        assert!(app.deliver(CatFed { fish: 2 }).await.expect("accepted").is_ok());
+        assert!(waited.contains(&begun.elapsed().as_secs()), "{rest}: {:?}", begun.elapsed());
+        assert_eq!(double.take().len(), 2);
     }
 }
 

@@ -95,7 +95,7 @@ impl Webhook {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(WebhookError::User);
         }
-        let client = client::builder().build().map_err(|error| WebhookError::Client(client::explain(error)))?;
+        let client = client::new(&url).map_err(WebhookError::Client)?;
         Ok(Self { endpoint: Endpoint::new(url, client), format: Box::new(CloudEvents::binary()), batch: None })
     }
 
