@@ -48,7 +48,7 @@ async fn a_failure_is_told_without_its_words() {
         let (status, problem) = answer(&router, waiting(structured(&told("1", to)), 10)).await;
         let expected = json!({
             "title": "Internal Server Error", "status": 500, "code": "failed", "detail": "not all handlers have done their work",
-            "handlers": 2, "failures": [{"event": "1", "handler": "http_wait::http_support::obey", "kind": kind}],
+            "ids": ["1"], "handlers": 2, "failures": [{"event": "1", "handler": "http_wait::http_support::obey", "kind": kind}],
         });
         assert_eq!((status, problem), (500, expected));
     }

@@ -11,3 +11,7 @@ pub mod compile_errors {}
 
 #[doc = include_str!("payloads.md")]
 pub mod payloads {}
+
+#[cfg(feature = "http")]
+#[doc = include_str!("http.md")]
+pub mod http {}

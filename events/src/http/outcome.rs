@@ -34,7 +34,7 @@ impl Outcome {
         Self { handlers: delivery.handlers(), failures: delivery.failures().iter().map(failed).collect() }
     }
 
-    pub(super) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry("handlers", &self.handlers)?;
         map.serialize_entry("failures", &self.failures)
     }
@@ -72,13 +72,17 @@ pub(super) struct Taken {
     pub(super) outcome: Option<Outcome>,
 }
 
+impl Taken {
+    pub(super) fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("ids", &self.ids)?;
+        self.outcome.as_ref().map_or(Ok(()), |outcome| outcome.write(map))
+    }
+}
+
 impl Serialize for Taken {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("ids", &self.ids)?;
-        if let Some(outcome) = &self.outcome {
-            outcome.write(&mut map)?;
-        }
+        self.write(&mut map)?;
         map.end()
     }
 }

@@ -8,7 +8,7 @@ use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::outcome::Outcome;
+use super::outcome::Taken;
 use crate::dispatch::DispatchError;
 use crate::validate::ValidationErrors;
 
@@ -87,14 +87,15 @@ pub(super) struct Problem {
     refusal: Refusal,
     /// What is wrong with each event of a batch.
     events: Vec<Indexed>,
-    outcome: Option<Outcome>,
+    /// What was taken, where handlers have failed.
+    taken: Option<Taken>,
     retry_after: Option<Duration>,
     closes: bool,
 }
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, events: Vec::new(), outcome: None, retry_after: None, closes: false }
+        Self { refusal, events: Vec::new(), taken: None, retry_after: None, closes: false }
     }
 }
 
@@ -117,8 +118,8 @@ impl Problem {
         Self { retry_after: Some(retry_after), ..refusal.into() }
     }
 
-    pub(super) fn with_outcome(self, outcome: Outcome) -> Self {
-        Self { outcome: Some(outcome), ..self }
+    pub(super) fn with(self, taken: Taken) -> Self {
+        Self { taken: Some(taken), ..self }
     }
 
     /// Nothing more of the request is read.
@@ -136,8 +137,8 @@ impl Serialize for Problem {
         if !self.events.is_empty() {
             map.serialize_entry("events", &self.events)?;
         }
-        if let Some(outcome) = &self.outcome {
-            outcome.write(&mut map)?;
+        if let Some(taken) = &self.taken {
+            taken.write(&mut map)?;
         }
         map.end()
     }

@@ -177,14 +177,14 @@ impl Settings {
 
 /// The answer when all handlers have ended: what a source would be told, in the words of HTTP.
 fn settled(ids: Vec<String>, delivery: &Delivery, mark: Option<Settlement>, tells_errors: bool) -> Response {
-    let outcome = Outcome::new(delivery, tells_errors);
+    let taken = Taken { ids, outcome: Some(Outcome::new(delivery, tells_errors)) };
     let settlement = mark.unwrap_or(if delivery.is_ok() { Settlement::Ack } else { Settlement::Requeue });
     let (status, code, detail) = match settlement {
-        Settlement::Ack => return json(StatusCode::OK, &Taken { ids, outcome: Some(outcome) }),
+        Settlement::Ack => return json(StatusCode::OK, &taken),
         Settlement::Requeue => (StatusCode::INTERNAL_SERVER_ERROR, "failed", "not all handlers have done their work"),
         Settlement::Reject => (StatusCode::UNPROCESSABLE_ENTITY, "rejected", "a handler has refused it for good"),
     };
-    Problem::from(Refusal::new(status, code, detail)).with_outcome(outcome).into_response()
+    Problem::from(Refusal::new(status, code, detail)).with(taken).into_response()
 }
 
 fn closed() -> Problem {
