@@ -16,6 +16,7 @@
 
 use std::error::Error;
 use std::io::{self, Write as _};
+use std::process::{ExitCode, Termination as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use events::http::{Intake, Webhook};
-use events::{Event, Exit, Failure, Lifespan, LifespanBuilder, SinkExt as _, State, on};
+use events::{Event, Failure, Lifespan, LifespanBuilder, SinkExt as _, State, on};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -146,6 +147,12 @@ fn configured() -> Result<LifespanBuilder, Box<dyn Error>> {
 }
 
 #[tokio::main]
-async fn main() -> Result<Exit, Box<dyn Error>> {
-    Ok(events::run(configured()?).await)
+async fn main() -> ExitCode {
+    match configured() {
+        Ok(builder) => events::run(builder).await.report(),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

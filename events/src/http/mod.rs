@@ -36,7 +36,7 @@
 //! # }
 //! ```
 
-mod elements;
+mod batch;
 mod handshake;
 mod headers;
 mod intake;

@@ -83,7 +83,10 @@ impl Serialize for Indexed {
 
 /// An answer that tells of what was not done.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Content>);
+
+#[derive(Debug)]
+struct Content {
     refusal: Refusal,
     /// What is wrong with each event of a batch.
     events: Vec<Indexed>,
@@ -95,7 +98,7 @@ pub(super) struct Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, events: Vec::new(), taken: None, retry_after: None, closes: false }
+        Self(Box::new(Content { refusal, events: Vec::new(), taken: None, retry_after: None, closes: false }))
     }
 }
 
@@ -109,26 +112,31 @@ impl Problem {
         }
         let status = events.iter().map(|event| event.1.status).min().unwrap_or(StatusCode::BAD_REQUEST);
         let detail = format!("{} of {count} events are not taken, and so none of the batch is", events.len());
-        Self { events, ..Refusal::new(status, "batch", detail).into() }
+        let mut problem = Self::from(Refusal::new(status, "batch", detail));
+        problem.0.events = events;
+        problem
     }
 
     /// Another time may do.
     pub(super) fn busy(code: &'static str, detail: &str, retry_after: Duration) -> Self {
-        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
-        Self { retry_after: Some(retry_after), ..refusal.into() }
+        let mut problem = Self::from(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, code, detail));
+        problem.0.retry_after = Some(retry_after);
+        problem
     }
 
-    pub(super) fn with(self, taken: Taken) -> Self {
-        Self { taken: Some(taken), ..self }
+    pub(super) fn with(mut self, taken: Taken) -> Self {
+        self.0.taken = Some(taken);
+        self
     }
 
     /// Nothing more of the request is read.
-    pub(super) fn and_close(self) -> Self {
-        Self { closes: true, ..self }
+    pub(super) fn and_close(mut self) -> Self {
+        self.0.closes = true;
+        self
     }
 }
 
-impl Serialize for Problem {
+impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("title", self.refusal.status.canonical_reason().unwrap_or_default())?;
@@ -146,15 +154,16 @@ impl Serialize for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, code) = (self.refusal.status, self.refusal.code);
+        let content = *self.0;
+        let (status, code) = (content.refusal.status, content.refusal.code);
         tracing::debug!(target: "events", status = status.as_u16(), code, "a request was not done");
-        let mut response = json(status, &self);
+        let mut response = json(status, &content);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(pause) = self.retry_after {
+        if let Some(pause) = content.retry_after {
             headers.insert(RETRY_AFTER, pause.as_secs().max(1).into());
         }
-        if self.closes {
+        if content.closes {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

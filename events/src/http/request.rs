@@ -70,6 +70,9 @@ fn unsupported(detail: impl Into<String>) -> Problem {
     Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail).into()
 }
 
+/// Room for so much of a body is made before any of it has come.
+const FIRST_BYTES: usize = 64 * 1024;
+
 /// How much of a body is read, and how long that may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
@@ -95,7 +98,8 @@ impl Bounds {
         if announced > self.bytes {
             return Err(self.too_large());
         }
-        let mut bytes = Vec::with_capacity(announced);
+        // What is announced need not come.
+        let mut bytes = Vec::with_capacity(announced.min(FIRST_BYTES));
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| self.broken(&error))?;
             let Ok(piece) = frame.into_data() else { continue };

@@ -34,7 +34,7 @@ mod tests {
         ] {
             assert_eq!(read(text).map(|pause| pause.as_secs()), seconds, "{text}");
         }
-        let in_an_hour = read(&httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3600)));
+        let in_an_hour = read(&httpdate::fmt_http_date(SystemTime::now() + Duration::from_hours(1)));
         let in_an_hour = in_an_hour.expect("a date").as_secs();
         assert!((3000..=3600).contains(&in_an_hour), "{in_an_hour}");
     }

@@ -13,7 +13,7 @@ use super::intake::Settings;
 use super::outcome::{Outcome, Taken};
 use super::problem::{Indexed, Problem, Refusal, json};
 use super::request::Kind;
-use super::{elements, headers, prefer};
+use super::{batch, headers, prefer};
 use crate::any::AnyEvent;
 use crate::delivery::{Bundle, Delivery, Handover, schedule};
 use crate::dispatch::Arrival;
@@ -87,25 +87,8 @@ impl Settings {
 
     fn batch(&self, message: Message) -> Result<Accepted, Problem> {
         let limit = self.batch_limit.min(self.lifespan.core().limits.max_pending);
-        let (elements, count) = elements::read(&message.body, limit).map_err(|error| {
-            Refusal::malformed(format!("the body is no list of CloudEvents in JSON: {}", shown(&error.to_string())))
-        })?;
-        if count > limit {
-            let detail = format!("the batch has {count} events, and at most {limit} are taken together");
-            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many-events", detail).into());
-        }
-        // A trace in the request's headers is that of each event that has none of its own.
-        let trace = message.headers.iter().filter(|(name, _)| name == "traceparent" || name == "tracestate");
-        let mut element = Message {
-            content_type: Some(media::CLOUD_EVENT.into()),
-            headers: trace.cloned().collect(),
-            ..Message::default()
-        };
-        let mut read = |json: &serde_json::value::RawValue| {
-            element.body = json.get().into();
-            CloudEvents::structured().decode(&element)
-        };
-        let envelopes: Vec<_> = elements.into_iter().map(|json| read(json)).collect();
+        let envelopes = batch::read(&message, limit)?;
+        let count = envelopes.len();
         let (mut ids, mut arrivals, mut wrong) = (Vec::with_capacity(count), Vec::with_capacity(count), Vec::new());
         for (index, envelope) in envelopes.iter().enumerate() {
             let checked = envelope.as_ref().map_err(malformed);
