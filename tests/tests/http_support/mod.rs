@@ -24,7 +24,7 @@ use tower::ServiceExt as _;
 use validator::Validate;
 
 /// Longer than anything takes, so that what never comes is told of.
-pub(crate) const FOR_EVER: Duration = Duration::from_secs(60);
+pub(crate) const FOR_EVER: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Event, Serialize, Deserialize, Validate)]
 #[event(alias = "cat_fed")]
