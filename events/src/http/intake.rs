@@ -45,7 +45,7 @@ use crate::pattern::Pattern;
 /// let intake = Intake::new(&app).accept("cat-*").body_limit(64 * 1024);
 /// let router: Router = Router::new().nest("/hooks", intake.router()); // .layer(authentication)
 /// # let request = axum::extract::Request::post("/hooks/events/cat-fed").header("content-type", "application/json");
-/// # let answer = router.oneshot(request.body(r#"{"fish":2}"#.into())?).await?;
+/// # let answer = router.oneshot(request.body(axum::body::Body::from(r#"{"fish":2}"#))?).await?;
 /// # assert_eq!(answer.status(), 202);
 /// // axum::serve(listener, router).with_graceful_shutdown(signal).await?;
 /// let report = app.shutdown().await?; // after the server
