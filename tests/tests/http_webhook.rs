@@ -254,9 +254,11 @@ async fn a_webhook_that_does_not_answer_is_asked_again() {
         (rude(b"SSH-2.0-OpenSSH\r\n", Then::Hang).await, "has not answered: "),
         (rude(b"", Then::Hang).await, "has not answered within 200ms"),
         (rude(b"HTTP/1.1 200 OK\r\n", Then::Hang).await, "has not answered within 200ms"),
-        (rude(b"HTTP/1.1 200 OK\r\n", Then::Repeat(b"x-more: and more\r\n")).await, "has not answered"),
+        (rude(b"HTTP/1.1 200 OK\r\n", Then::Repeat(b"x-more: and more\r\n")).await, "has not answered: "),
     ] {
-        let error = Webhook::new(&url).expect("a URL").answer_within(short).send(&envelope("1")).await.expect_err(&url);
+        // What ends by itself has all the time that it takes on a machine with other work.
+        let limit = if words.contains("within") { short } else { http_support::FOR_EVER };
+        let error = Webhook::new(&url).expect("a URL").answer_within(limit).send(&envelope("1")).await.expect_err(&url);
         assert!(!error.is_permanent() && error.to_string().contains(words), "{words}: {error}");
         let shown = format!("{error:?} {error}");
         assert!(

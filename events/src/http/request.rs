@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use http::StatusCode;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http_body_util::{BodyExt as _, LengthLimitError};
 use tokio::time::timeout;
 
@@ -28,26 +28,20 @@ pub(super) enum Kind {
 impl Kind {
     /// The kind of a request, by what its headers say of it. With a name from elsewhere the body is a payload.
     pub(super) fn of(headers: &HeaderMap, is_named: bool) -> Result<Self, Problem> {
-        let coded =
-            headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-        if coded {
+        let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+        if !headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
             return Err(unsupported("the body has a `content-encoding`: send it as it is"));
         }
-        let mut stated = headers.get_all(CONTENT_TYPE).iter();
-        let first =
-            stated.next().map(|value| value.to_str().unwrap_or("?").trim_ascii()).filter(|stated| !stated.is_empty());
+        let mut stated = headers.get_all(CONTENT_TYPE).iter().map(|value| value.to_str().unwrap_or("?").trim_ascii());
+        let first = stated.next().filter(|stated| !stated.is_empty());
         if stated.next().is_some() {
             return Err(Refusal::malformed("header `content-type` stands twice").into());
         }
-        if is_named {
-            return match first {
-                Some(stated) if media::is_json(stated) => Ok(Self::Plain),
-                _ => {
-                    Err(unsupported(format!("the body is `{}`: send `application/json`", shown(first.unwrap_or("?")))))
-                }
-            };
+        match first {
+            Some(stated) if is_named && media::is_json(stated) => Ok(Self::Plain),
+            _ if is_named => Err(unsupported(format!("the body is {}: send `application/json`", named(first)))),
+            _ => Self::of_cloud_event(first, headers.contains_key("ce-specversion")),
         }
-        Self::of_cloud_event(first, headers.contains_key("ce-specversion"))
     }
 
     fn of_cloud_event(stated: Option<&str>, has_attributes: bool) -> Result<Self, Problem> {
@@ -58,12 +52,16 @@ impl Kind {
             (None, None) if has_attributes => Ok(Self::Binary),
             (None, Some(stated)) if has_attributes && media::is_json(stated) => Ok(Self::Binary),
             (_, stated) => Err(unsupported(format!(
-                "the body is `{}`: send a CloudEvent as `application/cloudevents+json`, a list of them as \
+                "the body is {}: send a CloudEvent as `application/cloudevents+json`, a list of them as \
                  `application/cloudevents-batch+json`, or `application/json` with the attributes in headers `ce-..`",
-                shown(stated.unwrap_or("?"))
+                named(stated)
             ))),
         }
     }
+}
+
+fn named(media_type: Option<&str>) -> String {
+    media_type.map_or_else(|| "of no media type".into(), |stated| format!("`{}`", shown(stated)))
 }
 
 fn unsupported(detail: impl Into<String>) -> Problem {
