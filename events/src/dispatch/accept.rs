@@ -27,7 +27,7 @@ pub(super) fn check_rules(Named { decl, variant }: Named, payload: &dyn Payload)
 }
 
 /// An event that passed every check.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Accepted {
     /// What the `now` handlers did.
     pub(crate) now: Delivery,

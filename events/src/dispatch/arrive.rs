@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use super::DispatchError;
 use super::accept::Accepted;
-use super::named::decode;
-use crate::any::Subject;
+use super::named::{decode, subject_of};
 use crate::context::Ambient;
 use crate::envelope::Envelope;
 use crate::lifespan::Lifespan;
-use crate::registry::Named;
 use crate::scope::ScopeQueue;
 
 /// Accepts the event of a message, as one that was dispatched by its name, with the identity that it has brought along.
@@ -18,14 +16,8 @@ pub(crate) fn arrive(
     scope: &Arc<ScopeQueue>,
     envelope: &Envelope,
 ) -> Result<Accepted, DispatchError> {
-    let (named, mut payload) = decode(envelope.name(), envelope.version(), envelope.payload())?;
-    let subject = match named {
-        Some(Named { decl, variant }) => Subject::Declared { decl, variant },
-        None => {
-            let name = envelope.name();
-            Subject::Unknown { name: name.into(), route: lifespan.core().routes.unknown(name) }
-        }
-    };
     let ambient = Ambient { scope: Some(Arc::clone(scope)), ..Ambient::of(lifespan.clone()) };
-    ambient.accept_from(subject, &mut *payload, Some(envelope))
+    decode(envelope.name(), envelope.version(), envelope.payload(), &mut |named, payload| {
+        ambient.accept_from(subject_of(lifespan, named, envelope.name()), payload, Some(envelope))
+    })
 }

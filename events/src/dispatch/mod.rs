@@ -11,6 +11,7 @@ use crate::context::Ambient;
 use crate::delivery::{Bundle, Delivery, Handover};
 use crate::event::Event;
 use crate::lifespan::Lifespan;
+pub(crate) use accept::Accepted;
 use accept::closed;
 pub(crate) use arrive::arrive;
 pub use error::DispatchError;
