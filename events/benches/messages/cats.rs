@@ -86,6 +86,28 @@ numbers!(Sync, false);
 numbers!(Async, false);
 numbers!(Waiting, true);
 
+/// Two numbers: about the least that anybody sends.
+const SMALL: &str = r#"{"id":1000000,"quantity":37}"#;
+
+#[derive(Event, Deserialize)]
+pub(crate) struct Small {
+    id: u64,
+    quantity: u32,
+}
+
+impl Kind for Small {
+    const JSON: &'static str = SMALL;
+
+    fn left() -> &'static Left {
+        static LEFT: Left = Left::none();
+        &LEFT
+    }
+
+    fn act(&self) {
+        payload::add(self.id + u64::from(self.quantity));
+    }
+}
+
 #[derive(Event, Deserialize)]
 pub(crate) struct Text {
     cat: u64,
@@ -122,6 +144,11 @@ async fn on_async(event: &Async) {
 #[on]
 async fn on_waiting(event: &Waiting) {
     tokio::task::yield_now().await;
+    event.handle();
+}
+
+#[on]
+async fn on_small(event: &Small) {
     event.handle();
 }
 

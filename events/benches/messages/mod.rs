@@ -40,6 +40,8 @@ impl Question {
 
 pub(crate) fn all() -> Vec<Question> {
     vec![
+        Question::new::<cats::Small>("named-small-1", named::<cats::Small, 1>),
+        Question::new::<cats::Small>("named-small-100", named::<cats::Small, 100>),
         Question::new::<cats::Sync>("named-sync-1", named::<cats::Sync, 1>),
         Question::new::<cats::Async>("named-async-1", named::<cats::Async, 1>),
         Question::new::<cats::Async>("named-async-100", named::<cats::Async, 100>),
