@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{self, Poll};
@@ -12,14 +13,15 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::SemaphorePermit;
 
 use crate::any::{AnyEvent, Subject};
-use crate::call::{Begun, Ended, HandlerRun, begin};
+use crate::call::{Begun, Ended, HandlerRun, begin, polled};
 use crate::context::{About, Ambient, Context, Lent};
 use crate::failure::Failure;
 use crate::handler::Handler;
-use crate::lifespan::{Lifespan, Work};
+use crate::lifespan::{Force, Lifespan, Work};
 use crate::metadata::Cause;
 use crate::route::Route;
 use crate::scope::ScopeQueue;
+use crate::values::{OwnedValues, Values};
 
 /// What became of an event that was [delivered](crate::deliver).
 #[derive(Clone, Debug, Default)]
@@ -64,12 +66,13 @@ impl Delivery {
 
 /// Events that were accepted together and are delivered by one task. Dropping it before the end is never silent.
 pub(crate) struct Bundle {
-    work: Work,
-    events: Vec<AnyEvent>,
+    lifespan: Lifespan,
+    /// Absent where others see to it that the end of the lifespan waits.
+    _work: Option<Work>,
+    events: Events,
     /// How many of the events have been delivered.
     delivered: usize,
-    /// The scope that the events were dispatched in, where it has values of its own.
-    values: Option<Arc<ScopeQueue>>,
+    values: OwnedValues,
     /// Whether a handler waits for this delivery, which must not wait for that handler's place in turn.
     nested: bool,
     /// Where the event came in, so that it is not sent back.
@@ -78,28 +81,37 @@ pub(crate) struct Bundle {
 
 impl Bundle {
     /// Takes events that are counted as pending already.
-    pub(crate) fn new(work: Work, events: Vec<AnyEvent>) -> Self {
-        Self { work, events, delivered: 0, values: None, nested: false, from: None }
+    pub(crate) fn new(work: Work, events: Events) -> Self {
+        Self::of(work.lifespan().clone(), Some(work), events)
+    }
+
+    fn of(lifespan: Lifespan, work: Option<Work>, events: Events) -> Self {
+        Self { lifespan, _work: work, events, delivered: 0, values: OwnedValues::None, nested: false, from: None }
     }
 
     /// Takes what a scope has collected, whose values go with it.
     pub(crate) fn of_scope(work: Work, events: Vec<AnyEvent>, scope: &Arc<ScopeQueue>) -> Self {
-        let values = scope.has_values().then(|| Arc::clone(scope));
-        let mut bundle = Self::new(work, events);
-        bundle.values = values;
+        let mut bundle = Self::new(work, Events::Many(events));
+        if scope.has_values() {
+            bundle.values = OwnedValues::Scope(Arc::clone(scope));
+        }
         bundle
     }
 
     /// Takes the event of a message, whose values go with it.
-    pub(crate) fn of_message(work: Work, event: AnyEvent, scope: Arc<ScopeQueue>, from: Arc<str>) -> Self {
-        let mut bundle = Self::new(work, vec![event]);
-        (bundle.values, bundle.from) = (Some(scope), Some(from));
+    pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, values: OwnedValues, from: Arc<str>) -> Self {
+        let mut bundle = Self::of(lifespan, None, Events::One(event));
+        (bundle.values, bundle.from) = (values, Some(from));
         bundle
     }
 
+    pub(crate) fn values(&self) -> Values<'_> {
+        self.values.borrow()
+    }
+
     /// Delivers the events: they start in order and overlap where they wait.
-    pub(crate) async fn deliver(mut self) -> Delivery {
-        let sends = !self.work.lifespan().core().outlets.is_empty();
+    pub(crate) async fn deliver(&mut self) -> Delivery {
+        let sends = !self.lifespan.core().outlets.is_empty();
         let (delivery, delivered) =
             if sends { Box::pin(self.deliver_and_send()).await } else { self.deliver_all().await };
         self.delivered = delivered;
@@ -108,10 +120,10 @@ impl Bundle {
 
     /// Delivers to handlers and sinks, which do not wait for each other.
     async fn deliver_and_send(&self) -> (Delivery, usize) {
-        let lifespan = self.work.lifespan();
+        let lifespan = &self.lifespan;
         let outlets = &lifespan.core().outlets;
         let mut shares: Vec<Vec<&AnyEvent>> = outlets.0.iter().map(|_| Vec::new()).collect();
-        for event in &self.events {
+        for event in self.events.iter() {
             for &index in route_of(lifespan, event).iter().flat_map(|route| &route.outlets) {
                 if self.from.is_none() || outlets.0[index].address.as_deref() != self.from.as_deref() {
                     shares[index].push(event);
@@ -125,11 +137,11 @@ impl Bundle {
 
     /// Answers what became of the events, and how many were delivered before the lifespan was forced to end.
     async fn deliver_all(&self) -> (Delivery, usize) {
-        let force = &self.work.lifespan().core().force;
+        let force = &self.lifespan.core().force;
         let mut total = Delivery::default();
         let mut waiting: Option<FuturesUnordered<EventRun<'_>>> = None;
         let mut begun = 0;
-        for event in &self.events {
+        for event in self.events.iter() {
             // Handlers that never wait must not keep the thread from other tasks.
             tokio::task::consume_budget().await;
             if force.is_forced() {
@@ -137,36 +149,67 @@ impl Bundle {
             }
             begun += 1;
             let Some(mut run) = EventRun::new(self, event) else { continue };
-            match poll_fn(|cx| Poll::Ready(Pin::new(&mut run).poll(cx))).await {
+            match polled(Pin::new(&mut run)).await {
                 Poll::Ready(delivery) => total.join(delivery),
                 Poll::Pending => waiting.get_or_insert_default().push(run),
             }
         }
-        let Some(mut waiting) = waiting else { return (total, begun) };
-        let mut forced = pin!(force.wait());
-        // Those that wait have been polled in this turn of the task, and wake it.
-        let mut turn_is_over = true;
-        while let Some(delivery) = poll_fn(|cx| {
-            if let Poll::Ready(()) = forced.as_mut().poll(cx) {
-                return Poll::Ready(None);
-            }
-            if std::mem::take(&mut turn_is_over) { Poll::Pending } else { waiting.poll_next_unpin(cx) }
-        })
-        .await
-        {
-            total.join(delivery);
+        match waiting {
+            None => (total, begun),
+            // On the heap, so that deliveries that never wait are small.
+            Some(waiting) => Box::pin(wait_for(waiting, force, total, begun)).await,
         }
-        let aborted = waiting.len();
-        for run in waiting {
-            total.join(run.abort());
+    }
+}
+
+/// Waits for those that have begun, or for the end that does not.
+async fn wait_for(
+    mut waiting: FuturesUnordered<EventRun<'_>>,
+    force: &Force,
+    mut total: Delivery,
+    begun: usize,
+) -> (Delivery, usize) {
+    let mut forced = pin!(force.wait());
+    // Those that wait have been polled in this turn of the task, and wake it.
+    let mut turn_is_over = true;
+    while let Some(delivery) = poll_fn(|cx| {
+        if let Poll::Ready(()) = forced.as_mut().poll(cx) {
+            return Poll::Ready(None);
         }
-        (total, begun - aborted)
+        if std::mem::take(&mut turn_is_over) { Poll::Pending } else { waiting.poll_next_unpin(cx) }
+    })
+    .await
+    {
+        total.join(delivery);
+    }
+    let aborted = waiting.len();
+    for run in waiting {
+        total.join(run.abort());
+    }
+    (total, begun - aborted)
+}
+
+/// The events of a bundle. One alone is not worth an allocation.
+#[derive(Debug)]
+pub(crate) enum Events {
+    One(AnyEvent),
+    Many(Vec<AnyEvent>),
+}
+
+impl Deref for Events {
+    type Target = [AnyEvent];
+
+    fn deref(&self) -> &[AnyEvent] {
+        match self {
+            Self::One(event) => std::slice::from_ref(event),
+            Self::Many(events) => events,
+        }
     }
 }
 
 impl Drop for Bundle {
     fn drop(&mut self) {
-        self.work.lifespan().core().settle(&self.events, self.delivered);
+        self.lifespan.core().settle(&self.events, self.delivered);
     }
 }
 
@@ -205,7 +248,7 @@ enum Permit<'a> {
 
 impl<'a> EventRun<'a> {
     fn new(bundle: &'a Bundle, event: &'a AnyEvent) -> Option<Self> {
-        let lifespan = bundle.work.lifespan();
+        let lifespan = &bundle.lifespan;
         let route = route_of(lifespan, event)?;
         let cause = Some(Cause::from(event.meta()));
         Some(Self {
@@ -221,7 +264,7 @@ impl<'a> EventRun<'a> {
     }
 
     fn lifespan(&self) -> &'a Lifespan {
-        self.bundle.work.lifespan()
+        &self.bundle.lifespan
     }
 
     fn count(&mut self, ended: Ended) {
@@ -260,7 +303,7 @@ impl<'a> EventRun<'a> {
     fn start(&mut self, cx: &mut task::Context<'_>) {
         let (part, rest) = self.stage.split_at(self.part().0);
         self.stage = rest;
-        let context = Context::new(self.lifespan(), About::Event(self.event), self.bundle.values.as_ref());
+        let context = Context::new(self.lifespan(), About::Event(self.event)).with_values(self.bundle.values());
         for handler in part {
             match begin(handler, context) {
                 Begun::Ended(ended) => self.count(ended),
@@ -347,12 +390,12 @@ pub(crate) struct Handover {
 
 impl Handover {
     pub(crate) fn new(mut bundle: Bundle) -> Self {
-        let lifespan = bundle.work.lifespan().clone();
+        let lifespan = bundle.lifespan.clone();
         bundle.nested = Ambient::current().is_some_and(|ambient| ambient.in_handler);
         let delivery: Pin<Box<dyn Future<Output = Delivery> + Send>> = if lifespan.core().is_here() {
-            Box::pin(bundle.deliver())
+            Box::pin(async move { bundle.deliver().await })
         } else {
-            let task = lifespan.core().runtime.spawn(bundle.deliver());
+            let task = lifespan.core().runtime.spawn(async move { bundle.deliver().await });
             Box::pin(async move { task.await.unwrap_or_default() })
         };
         Self { lifespan, delivery: Some(delivery) }
@@ -385,7 +428,7 @@ impl fmt::Debug for Handover {
 }
 
 /// Delivers what nobody waits for, in a task of its own.
-pub(crate) fn schedule(bundle: Bundle) {
-    let runtime = bundle.work.lifespan().core().runtime.clone();
-    runtime.spawn(bundle.deliver());
+pub(crate) fn schedule(mut bundle: Bundle) {
+    let runtime = bundle.lifespan.core().runtime.clone();
+    runtime.spawn(async move { bundle.deliver().await });
 }

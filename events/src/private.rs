@@ -12,6 +12,7 @@ use crate::wire::DecodeError;
 pub use crate::batch::BatchLimits;
 pub use crate::context::{Context, Signature};
 pub use crate::emit::IntoEvents;
+pub use crate::envelope::Arriving;
 pub use crate::event::{
     Deserialize, Event, EventDecl, EventEntry, Field, FindKey, Schema, Serialize, Slot, Taken, Taker,
     Validate as ValidateFn, ValidateWrapped, Variant,

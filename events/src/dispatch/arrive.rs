@@ -1,23 +1,24 @@
 //! Events that arrive from elsewhere.
 
-use std::sync::Arc;
-
 use super::DispatchError;
-use super::accept::Accepted;
+use super::accept::{Accepted, Brought};
 use super::named::{decode, subject_of};
 use crate::context::Ambient;
-use crate::envelope::Envelope;
+use crate::envelope::Arriving;
 use crate::lifespan::Lifespan;
-use crate::scope::ScopeQueue;
+use crate::values::Values;
 
-/// Accepts the event of a message, as one that was dispatched by its name, with the identity that it has brought along.
+/// Accepts the event of a message, as one that was dispatched by its name, with the identity that it has brought along. What
+/// its `now` handlers dispatch goes to the lifespan.
 pub(crate) fn arrive(
     lifespan: &Lifespan,
-    scope: &Arc<ScopeQueue>,
-    envelope: &Envelope,
+    arriving: &Arriving<'_>,
+    values: Values<'_>,
 ) -> Result<Accepted, DispatchError> {
-    let ambient = Ambient { scope: Some(Arc::clone(scope)), ..Ambient::of(lifespan.clone()) };
-    decode(envelope.name(), envelope.version(), envelope.payload(), &mut |named, payload| {
-        ambient.accept_from(subject_of(lifespan, named, envelope.name()), payload, Some(envelope))
+    let ambient = Ambient::of(lifespan.clone());
+    let Arriving { name, payload, beside } = arriving;
+    let brought = Brought { beside, values };
+    decode(name, beside.version, payload, &mut |named, payload| {
+        ambient.accept_from(subject_of(lifespan, named, name), payload, Some(&brought))
     })
 }
