@@ -148,8 +148,10 @@ pub(crate) fn check_origin(origin: &str) -> Result<(), FormatError> {
     )))
 }
 
+/// The place of a name, in whatever case.
 fn position(name: &str) -> Option<usize> {
-    NAMES.iter().position(|known| known.eq_ignore_ascii_case(name))
+    let exactly = NAMES.iter().position(|known| *known == name);
+    exactly.or_else(|| NAMES.iter().position(|known| known.eq_ignore_ascii_case(name)))
 }
 
 /// What a message says of its event.
