@@ -6,14 +6,13 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use events::{
-    Envelope, Event, Failure, Format, FormatError, Incoming, Lifespan, LifespanBuilder, Mark, Memory, Message, Received,
-    ScopeValue, Settle, Settlement, Source, SourceError, SourceExt as _, State, on,
+    Envelope, Event, Failure, Format, FormatError, Incoming, Lifespan, LifespanBuilder, Mark, Memory, Message,
+    Received, ScopeValue, Settle, Settlement, Source, SourceError, SourceExt as _, State, on,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use support::Log;
 use tokio::sync::Notify;
 use tokio::time::sleep;
-use validator::{Validate, ValidationErrors};
 
 #[on(failure)]
 fn failed(failure: &Failure, log: State<Log>) {
@@ -33,7 +32,7 @@ fn kitchen(bodies: impl IntoIterator<Item: ToString>) -> Memory {
 }
 
 async fn start(builder: LifespanBuilder) -> (Lifespan, State<Log>) {
-    support::start_with(builder).await
+    support::start_with(builder.state(Meeting::default()).state(Notify::new())).await
 }
 
 /// Waits until a queue is empty, which may take as long as the machine needs, but not for ever.
@@ -52,14 +51,15 @@ fn rejected(memory: &Memory) -> Vec<String> {
     memory.take_rejected("kitchen").into_iter().map(text).collect()
 }
 
-/// A number that no rule likes.
-#[derive(Event, Deserialize)]
+/// A number that cannot always be read.
+#[derive(Event)]
 struct Touchy(u32);
 
-impl Validate for Touchy {
-    fn validate(&self) -> Result<(), ValidationErrors> {
-        assert!(self.0 != 13, "a rule");
-        Ok(())
+impl<'de> Deserialize<'de> for Touchy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u32::deserialize(deserializer)?;
+        assert!(number != 13, "bad luck");
+        Ok(Self(number))
     }
 }
 
@@ -83,7 +83,7 @@ impl Format for Numbers {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_format_and_a_rule_that_panic_cost_one_message_each() {
+async fn a_format_and_a_payload_that_panic_cost_one_message_each() {
     for concurrency in [1, 100] {
         let memory = kitchen(["seven", "13", "7"]);
         let source = memory.source("kitchen").format(Numbers).concurrency(concurrency);
@@ -92,7 +92,7 @@ async fn a_format_and_a_rule_that_panic_cost_one_message_each() {
         app.shutdown().await.expect("from outside");
         let mut lines = log.take();
         lines.sort();
-        assert_eq!(lines, ["failure: it panicked: a rule", "failure: it panicked: no number", "touched 7"]);
+        assert_eq!(lines, ["failure: it panicked: bad luck", "failure: it panicked: no number", "touched 7"]);
         assert_eq!(rejected(&memory), ["seven", "13"]);
     }
 }
@@ -142,8 +142,7 @@ fn meet(_: &Met, meeting: State<Meeting>, log: State<Log>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn several_threads_handle_messages_at_a_time() {
     let memory = kitchen(["null"; 2]);
-    let builder = Lifespan::builder().state(Meeting::default()).source(memory.source("kitchen").named("met"));
-    let (app, log) = start(builder).await;
+    let (app, log) = start(Lifespan::builder().source(memory.source("kitchen").named("met"))).await;
     drained(&memory).await;
     app.shutdown().await.expect("from outside");
     assert_eq!(log.take(), ["2 met", "2 met"]);
@@ -172,6 +171,7 @@ async fn with_one_place_messages_follow_each_other() {
 }
 
 #[derive(Event, Deserialize)]
+#[event(prefix = "knock-")]
 enum Knock {
     Wait,
     Come,
@@ -194,7 +194,7 @@ async fn what_waits_keeps_no_other_message_from_being_read() {
         memory.put("kitchen", Message { headers, ..message("null") }).expect("there is room");
     }
     let source = memory.source("kitchen").named_by_header("kind").concurrency(2);
-    let (app, log) = start(Lifespan::builder().state(Notify::new()).source(source)).await;
+    let (app, log) = start(Lifespan::builder().source(source)).await;
     drained(&memory).await;
     app.shutdown().await.expect("from outside");
     assert_eq!(log.take(), ["knock-come", "knock-wait"]);
@@ -252,22 +252,34 @@ impl Source for Faulty {
 }
 
 impl Incoming for FaultyIncoming {
-    async fn next(&mut self) -> Result<Received<impl Settle>, SourceError> {
+    type Settle = FaultySettle;
+
+    async fn next(&mut self) -> Result<Received<FaultySettle>, SourceError> {
         let (number, settled) = (self.next, Arc::clone(&self.settled));
         if number > 5 {
             return std::future::pending().await;
         }
         self.next += 1;
-        Ok(Received::new(message(number), async move |_: Settlement| {
-            settled.lock().expect("nobody panics").push(number);
-            match number {
-                1 => Err(SourceError::new("it was lost")),
-                2 => panic!("no way"),
-                3 => std::future::pending().await,
-                4 => Ok(sleep(Duration::from_secs(29)).await),
-                _ => Ok(()),
-            }
-        }))
+        Ok(Received::new(message(number), FaultySettle { number, settled }))
+    }
+}
+
+struct FaultySettle {
+    number: u32,
+    settled: Arc<Mutex<Vec<u32>>>,
+}
+
+impl Settle for FaultySettle {
+    async fn settle(self, _: Settlement) -> Result<(), SourceError> {
+        self.settled.lock().expect("nobody panics").push(self.number);
+        match self.number {
+            1 => return Err(SourceError::new("it was lost")),
+            2 => panic!("no way"),
+            3 => std::future::pending().await,
+            4 => sleep(Duration::from_secs(29)).await,
+            _ => {}
+        }
+        Ok(())
     }
 }
 

@@ -234,3 +234,58 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection").field("under_way", &self.under_way).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Connection, Queue, Ticket};
+    use crate::format::Message;
+    use crate::source::Settlement;
+
+    fn queue(bodies: &[&str]) -> Arc<Queue> {
+        let queue = Arc::<Queue>::default();
+        for body in bodies {
+            let message = Message { body: (*body).into(), ..Message::default() };
+            queue.put(message.into()).expect("there is room");
+        }
+        queue
+    }
+
+    fn take(connection: &Connection) -> (Ticket, String) {
+        let (ticket, message) = connection.take().expect("it is open").expect("there is a message");
+        (ticket, String::from_utf8_lossy(&message.body).into_owned())
+    }
+
+    #[test]
+    fn who_is_closed_settles_nothing_that_another_one_has() {
+        let queue = queue(&["a", "b"]);
+        let [first, second] = [(); 2].map(|()| Connection::open(&queue, 10));
+        let (late, _) = take(&first);
+        first.close();
+        let (ticket, body) = take(&second);
+        assert_eq!((body.as_str(), ticket.place), ("a", late.place), "in the place of the other one");
+        assert!(first.settle(late, Settlement::Ack).is_err());
+        assert!(first.take().is_err());
+        assert_eq!(queue.len(), 2);
+        second.settle(ticket, Settlement::Ack).expect("it has it");
+        assert!(second.settle(ticket, Settlement::Ack).is_err(), "once");
+        assert_eq!(queue.len(), 1);
+    }
+
+    #[test]
+    fn what_comes_back_has_its_old_place_in_the_order() {
+        let queue = queue(&["a", "b", "c", "d"]);
+        let connection = Connection::open(&queue, 3);
+        let [a, b, c] = [(); 3].map(|()| take(&connection).0);
+        assert!(connection.take().expect("it is open").is_none(), "three at a time");
+        for ticket in [c, a] {
+            connection.settle(ticket, Settlement::Requeue).expect("it has it");
+        }
+        assert_eq!(take(&connection).1, "a");
+        connection.settle(b, Settlement::Requeue).expect("it has it");
+        connection.close();
+        let other = Connection::open(&queue, 10);
+        assert_eq!([(); 4].map(|()| take(&other).1), ["a", "b", "c", "d"]);
+    }
+}
