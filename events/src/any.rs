@@ -284,6 +284,9 @@ pub(crate) trait Payload: Send {
     /// Whether its rules are not asked.
     fn is_unchecked(&self) -> bool;
     fn store(&mut self, form: Form) -> Option<AnyEvent>;
+    /// Takes it from where it lies.
+    #[cfg(feature = "http")]
+    fn boxed(&mut self) -> Box<dyn Payload>;
 }
 
 /// How an event is to be stored.
@@ -333,5 +336,10 @@ impl<P: Any + Send + Sync> Payload for Loose<P> {
             Arc::new(Cell { head, payload })
         };
         Some(AnyEvent { stored })
+    }
+
+    #[cfg(feature = "http")]
+    fn boxed(&mut self) -> Box<dyn Payload> {
+        Box::new(Self { payload: self.payload.take(), unchecked: self.unchecked })
     }
 }

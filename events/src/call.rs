@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
@@ -142,10 +142,31 @@ fn poll_caught<F: Future + ?Sized>(
     }
 }
 
+pin_project_lite::pin_project! {
+    /// Work whose panic is a result like any other.
+    #[must_use = "futures do nothing until they are polled"]
+    pub(crate) struct Caught<F> {
+        #[pin]
+        work: F,
+    }
+}
+
 /// Waits for work; a panic is a result like any other.
-pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, FailureCause> {
-    let mut work = pin!(work);
-    poll_fn(|cx| poll_caught(work.as_mut(), cx)).await
+pub(crate) fn caught<F: Future>(work: F) -> Caught<F> {
+    Caught { work }
+}
+
+impl<F: Future> Future for Caught<F> {
+    type Output = Result<F::Output, FailureCause>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        poll_caught(self.project().work, cx)
+    }
+}
+
+/// Polls once.
+pub(crate) async fn polled<F: Future>(mut work: Pin<&mut F>) -> Poll<F::Output> {
+    poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await
 }
 
 /// Makes a synchronous call; its panic is a result like any other.
@@ -179,11 +200,11 @@ fn limited(limit: Duration, running: Running<'_>) -> Running<'_> {
 
 /// Runs a call on the blocking pool of the lifespan's runtime, surrounded as the caller is.
 fn blocking(call: SyncCall, context: Context<'_>) -> Running<'_> {
-    let (lifespan, about, values) = (context.lifespan.clone(), context.about.to_owned(), context.values.cloned());
+    let (lifespan, about, values) = (context.lifespan.clone(), context.about.to_owned(), context.values.to_owned());
     let ambient = Ambient::current();
     let task = context.lifespan.core().runtime.spawn_blocking(move || {
         let _entered = ambient.map(Ambient::enter);
-        isolated(|| call(Context::new(&lifespan, about.borrow(), values.as_ref())))
+        isolated(|| call(Context::new(&lifespan, about.borrow()).with_values(values.borrow())))
     });
     Box::pin(async move {
         match task.await {

@@ -16,14 +16,14 @@ use crate::lifespan::Lifespan;
 use crate::metadata::Cause;
 use crate::provider::ProviderDecl;
 use crate::scope::ScopeQueue;
+use crate::values::Values;
 
 /// What a handler's parameters are made from: the lifespan, and the event of the call.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub(crate) lifespan: &'a Lifespan,
     pub(crate) about: About<'a>,
-    /// The scope that the event was dispatched in, where it has values of its own.
-    pub(crate) values: Option<&'a Arc<ScopeQueue>>,
+    pub(crate) values: Values<'a>,
 }
 
 /// What a call is about.
@@ -70,8 +70,12 @@ impl OwnedAbout {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(lifespan: &'a Lifespan, about: About<'a>, values: Option<&'a Arc<ScopeQueue>>) -> Self {
-        Self { lifespan, about, values }
+    pub(crate) fn new(lifespan: &'a Lifespan, about: About<'a>) -> Self {
+        Self { lifespan, about, values: Values::None }
+    }
+
+    pub(crate) fn with_values(self, values: Values<'a>) -> Self {
+        Self { values, ..self }
     }
 
     /// The lifespan that the handler runs in.
@@ -96,9 +100,9 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The value of type `T` that the scope was given in which the event was dispatched.
+    /// The value of type `T` that the scope was given in which the event was dispatched, or the message that it came in.
     pub(crate) fn scope_value<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.values.and_then(|scope| scope.value())
+        self.values.get()
     }
 
     /// The value of type `T` that the event's scope was given, or that of the lifespan where the scope has none.

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use serde_json::value::RawValue;
 
 use crate::any::{Loose, Payload};
+use crate::dispatch::{Accepted, DispatchError};
 use crate::place::Place;
 use crate::validate::ValidationErrors;
 use crate::wire::DecodeError;
@@ -84,27 +85,37 @@ pub type Schema = fn() -> serde_json::Value;
 /// Writes the JSON Schema of a payload. Nobody can, without the feature `schema`.
 #[cfg(not(feature = "schema"))]
 pub type Schema = std::convert::Infallible;
-/// Makes an event out of JSON; the number says which variant of an enum it is to be.
-pub type Deserialize = fn(usize, &[u8]) -> Result<Decoded, DecodeError>;
+/// Makes an event out of JSON, and hands it on; the number says which variant of an enum it is to be.
+pub type Deserialize = fn(usize, &[u8], &mut Taker<'_>) -> Result<Taken, DecodeError>;
 
 /// Finds the partition key in a payload.
 pub type FindKey = fn(&dyn Any) -> Option<&dyn fmt::Display>;
 
-/// An event that was made out of JSON.
-pub struct Decoded {
-    pub(crate) variant: usize,
-    pub(crate) payload: Box<dyn Payload>,
+/// Who takes an event that was made out of JSON: it stays where it was made until then, so that nothing is allocated for the
+/// way.
+pub struct Taker<'a> {
+    take: &'a mut dyn FnMut(usize, &mut dyn Payload) -> Taking,
 }
 
-impl Decoded {
-    pub(crate) fn new<E: Event>(event: E) -> Self {
-        Self { variant: event.__variant(), payload: Box::new(Loose::new(event)) }
+/// What became of an event that was made out of JSON.
+#[derive(Debug)]
+pub struct Taken(pub(crate) Taking);
+
+pub(crate) type Taking = Result<Accepted, DispatchError>;
+
+impl<'a> Taker<'a> {
+    pub(crate) fn new(take: &'a mut dyn FnMut(usize, &mut dyn Payload) -> Taking) -> Self {
+        Self { take }
+    }
+
+    pub(crate) fn take<E: Event>(&mut self, event: E) -> Taken {
+        Taken((self.take)(event.__variant(), &mut Loose::new(event)))
     }
 }
 
-impl fmt::Debug for Decoded {
+impl fmt::Debug for Taker<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoded").field("variant", &self.variant).finish_non_exhaustive()
+        f.debug_struct("Taker").finish_non_exhaustive()
     }
 }
 

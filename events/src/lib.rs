@@ -166,6 +166,7 @@ mod source;
 mod sync;
 mod timing;
 mod validate;
+mod values;
 mod var;
 mod view;
 mod wire;

@@ -35,7 +35,7 @@ impl EventId {
         Self(Id::read(text).unwrap_or_else(|| Id::Foreign(text.into())))
     }
 
-    /// Whether it is none: what was read did not say any.
+    /// Whether it is none: what was read did not say any. So is the default.
     pub(crate) fn is_empty(&self) -> bool {
         matches!(&self.0, Id::Foreign(text) if text.is_empty())
     }
@@ -45,12 +45,25 @@ impl EventId {
     }
 }
 
+impl Default for EventId {
+    fn default() -> Self {
+        Self(Id::Foreign(Arc::default()))
+    }
+}
+
 impl Id {
     /// The text of a lifespan, and nothing that only looks like one.
     fn read(text: &str) -> Option<Self> {
-        let (lifespan, number) = text.split_once('-')?;
-        let id = Self::Local { lifespan: u64::from_str_radix(lifespan, 16).ok()?, number: number.parse().ok()? };
-        (EventId(id.clone()).to_string() == text).then_some(id)
+        let (lifespan, number) = text.split_at_checked(16)?;
+        let number = number.strip_prefix('-')?;
+        // What is read in another way as well would be two texts for one identity.
+        let is_hex = lifespan.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let is_decimal =
+            number.bytes().all(|byte| byte.is_ascii_digit()) && (number == "0" || !number.starts_with('0'));
+        if !is_hex || !is_decimal {
+            return None;
+        }
+        Some(Self::Local { lifespan: u64::from_str_radix(lifespan, 16).ok()?, number: number.parse().ok()? })
     }
 }
 

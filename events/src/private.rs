@@ -12,8 +12,9 @@ use crate::wire::DecodeError;
 pub use crate::batch::BatchLimits;
 pub use crate::context::{Context, Signature};
 pub use crate::emit::IntoEvents;
+pub use crate::envelope::Arriving;
 pub use crate::event::{
-    Decoded, Deserialize, Event, EventDecl, EventEntry, Field, FindKey, Schema, Serialize, Slot,
+    Deserialize, Event, EventDecl, EventEntry, Field, FindKey, Schema, Serialize, Slot, Taken, Taker,
     Validate as ValidateFn, ValidateWrapped, Variant,
 };
 pub use crate::extract::{Accepts, EventArg, EventRef, Moment, Schedule};
@@ -88,18 +89,18 @@ pub const fn rules_of<E: Event>(own: Option<ValidateFn>, variants: &[Variant]) -
     note = "implement `From<{Self}>` for `{E}`, and derive `serde::Deserialize` for `{Self}`"
 )]
 pub trait Older<E> {
-    /// Reads a payload of this type, and makes one of today out of it.
+    /// Reads a payload of this type, and hands on one of today that is made out of it.
     ///
     /// # Errors
     ///
     /// Where the JSON is of another type.
-    fn upgrade(variant: usize, json: &[u8]) -> Result<Decoded, DecodeError>;
+    fn upgrade(variant: usize, json: &[u8], taker: &mut Taker<'_>) -> Result<Taken, DecodeError>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: Event + From<O>, O: DeserializeOwned> Older<E> for O {
-    fn upgrade(_: usize, json: &[u8]) -> Result<Decoded, DecodeError> {
-        crate::wire::decode::<O>(json).map(|older| Decoded::new(E::from(older)))
+    fn upgrade(_: usize, json: &[u8], taker: &mut Taker<'_>) -> Result<Taken, DecodeError> {
+        crate::wire::decode::<O>(json).map(|older| taker.take(E::from(older)))
     }
 }
 

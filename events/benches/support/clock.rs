@@ -97,7 +97,7 @@ impl Figures {
     }
 
     /// The median of the ratios, each between figures of one round.
-    fn ratio_to(&self, other: &Self) -> f64 {
+    pub(crate) fn ratio_to(&self, other: &Self) -> f64 {
         median(self.0.iter().zip(&other.0).map(|(own, other)| own / other).collect())
     }
 }

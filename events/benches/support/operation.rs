@@ -52,7 +52,12 @@ impl Stage {
 
     /// Runs an operation in a task, where a server would run it too.
     pub(crate) fn run(&self, operation: Operation, times: u32) {
-        let task = self.runtime.spawn((operation.run)(self.app.clone(), times));
+        self.run_prepared((operation.run)(self.app.clone(), times));
+    }
+
+    /// Runs work in a task.
+    pub(crate) fn run_prepared(&self, work: Work) {
+        let task = self.runtime.spawn(work);
         self.runtime.block_on(task).expect("no operation panics");
     }
 

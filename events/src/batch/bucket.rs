@@ -121,7 +121,7 @@ impl Bucket {
         let cause = longest.map(AnyEvent::meta).map(Cause::from);
         let ambient = Ambient { cause, in_handler: true, ..Ambient::of(lifespan.clone()) };
         let handler = Handler::Declared(self.handler);
-        let context = Context::new(lifespan, About::Batch(&batch), None);
+        let context = Context::new(lifespan, About::Batch(&batch));
         InAmbient::new(ambient, call::run(&handler, context)).await
     }
 }

@@ -7,11 +7,12 @@ use super::DispatchError;
 use crate::any::{AnyEvent, Form, Payload, Subject};
 use crate::call::Ended;
 use crate::context::{About, Ambient, Context};
-use crate::delivery::{Bundle, Delivery, schedule};
-use crate::envelope::Envelope;
+use crate::delivery::{Bundle, Delivery, Events, schedule};
+use crate::envelope::Beside;
 use crate::metadata::{Cause, Meta};
 use crate::registry::Named;
 use crate::route::Route;
+use crate::values::Values;
 
 /// How deep `now` handlers may dispatch to `now` handlers: each level stands on the caller's stack.
 const MAX_NESTED: u32 = 64;
@@ -26,17 +27,16 @@ pub(super) fn check_rules(Named { decl, variant }: Named, payload: &dyn Payload)
     validate(payload.peek()).map_err(|errors| DispatchError::Invalid { event: decl.names[variant].into(), errors })
 }
 
-/// What is known of an event from elsewhere when it is accepted.
-#[derive(Clone, Copy)]
-pub(super) struct Arrived<'a> {
-    /// Where its identity comes from.
-    pub(super) envelope: &'a Envelope,
+/// What an event from elsewhere has brought along.
+pub(super) struct Brought<'a> {
+    pub(super) beside: &'a Beside,
+    pub(super) values: Values<'a>,
     /// Whether its rules have been checked, and room for it is reserved.
     pub(super) is_prepared: bool,
 }
 
 /// An event that passed every check.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Accepted {
     /// What the `now` handlers did.
     pub(crate) now: Delivery,
@@ -60,7 +60,7 @@ impl Ambient {
         }
         let work = self.lifespan.begin(true).ok_or_else(|| closed(&subject))?;
         if let Some(event) = self.accept(subject, payload)?.event {
-            schedule(Bundle::new(work, vec![event]));
+            schedule(Bundle::new(work, Events::One(event)));
         }
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Ambient {
     fn outlive(&self, event: AnyEvent) -> Result<(), DispatchError> {
         match self.lifespan.begin(true) {
             Some(work) => {
-                schedule(Bundle::new(work, vec![event]));
+                schedule(Bundle::new(work, Events::One(event)));
                 Ok(())
             }
             None => {
@@ -88,15 +88,15 @@ impl Ambient {
         self.accept_from(subject, payload, None)
     }
 
-    /// Checks an event and runs its `now` handlers. One from elsewhere has its identity from there.
+    /// Checks an event and runs its `now` handlers. One from elsewhere has brought its identity along.
     pub(super) fn accept_from(
         &self,
         subject: Subject,
         payload: &mut dyn Payload,
-        arrived: Option<Arrived<'_>>,
+        brought: Option<&Brought<'_>>,
     ) -> Result<Accepted, DispatchError> {
         let core = self.lifespan.core();
-        let is_prepared = arrived.is_some_and(|arrived| arrived.is_prepared);
+        let is_prepared = brought.is_some_and(|brought| brought.is_prepared);
         let known_route;
         let route: &Route = match &subject {
             &Subject::Declared { decl, variant } => {
@@ -115,44 +115,44 @@ impl Ambient {
         if self.lifespan.is_dispatch_disabled() {
             return Ok(Accepted::default());
         }
-        let meta = match arrived {
-            None => self.meta(&subject)?,
-            Some(Arrived { envelope, .. }) => self.meta_of(&subject, envelope)?,
+        let (meta, values) = match brought {
+            None => (self.meta(&subject)?, self.scope.as_ref().map_or(Values::None, Values::Scope)),
+            Some(brought) => (self.meta_of(&subject, brought.beside)?, brought.values),
         };
         // A record keeps every event, also for handlers that a test calls itself.
         let is_kept = core.seam.is_on();
         if route.ends_now() && !is_kept && (route.now.is_empty() || route.payload_alone) {
-            return Ok(Accepted { now: self.run_in_place(route, subject, meta, payload), event: None });
+            return Ok(Accepted { now: self.run_in_place(route, subject, meta, payload, values), event: None });
         }
         let Some(event) = payload.store(Form { subject, meta, shared: route.shared || is_kept }) else {
             return Ok(Accepted::default());
         };
-        self.take(route, event, is_prepared)
-    }
-
-    /// Runs the `now` handlers of an event, and answers it where others wait for it.
-    fn take(&self, route: &Route, event: AnyEvent, has_room: bool) -> Result<Accepted, DispatchError> {
-        let core = self.lifespan.core();
-        if !route.ends_now() && !has_room && !core.reserve() {
+        if !route.ends_now() && !is_prepared && !core.reserve() {
             return Err(DispatchError::Full { event, limit: core.limits.max_pending });
         }
+        Ok(self.take(route, event, values))
+    }
+
+    /// Runs the `now` handlers of an event, and answers it where others wait for it: room is reserved for it.
+    fn take(&self, route: &Route, event: AnyEvent, values: Values<'_>) -> Accepted {
+        let core = self.lifespan.core();
         core.seam.dispatched(&event);
-        let now = self.run_now(route, &event);
+        let now = self.run_now(route, &event, values);
         core.seam.ran(&event, now.handlers());
         if route.ends_now() {
             core.seam.delivered(&event);
         }
-        Ok(Accepted { now, event: (!route.ends_now()).then_some(event) })
+        Accepted { now, event: (!route.ends_now()).then_some(event) }
     }
 
     /// What has travelled with an event from elsewhere.
-    fn meta_of(&self, subject: &Subject, envelope: &Envelope) -> Result<Meta, DispatchError> {
-        self.check_hops(subject, envelope)?;
-        Ok(envelope.meta(|| self.lifespan.core().next_id()))
+    fn meta_of(&self, subject: &Subject, beside: &Beside) -> Result<Meta, DispatchError> {
+        self.check_hops(subject, beside)?;
+        Ok(beside.meta(|| self.lifespan.core().next_id()))
     }
 
-    pub(super) fn check_hops(&self, subject: &Subject, envelope: &Envelope) -> Result<(), DispatchError> {
-        let (hops, limit) = (envelope.hops(), self.lifespan.core().limits.max_hops);
+    pub(super) fn check_hops(&self, subject: &Subject, beside: &Beside) -> Result<(), DispatchError> {
+        let (hops, limit) = (beside.hops, self.lifespan.core().limits.max_hops);
         if hops > limit {
             return Err(DispatchError::TooDeep { event: subject.name().into(), hops, limit });
         }
@@ -185,12 +185,19 @@ impl Ambient {
     }
 
     /// Runs `now` handlers that are content with the payload, which stays where it is: nothing is allocated.
-    fn run_in_place(&self, route: &Route, subject: Subject, meta: Meta, payload: &mut dyn Payload) -> Delivery {
+    fn run_in_place(
+        &self,
+        route: &Route,
+        subject: Subject,
+        meta: Meta,
+        payload: &mut dyn Payload,
+        values: Values<'_>,
+    ) -> Delivery {
         if route.now.is_empty() {
             return Delivery::default();
         }
         let entered = self.inside_now(&meta).enter();
-        let context = self.context(About::Payload(payload.peek()));
+        let context = Context::new(&self.lifespan, About::Payload(payload.peek())).with_values(values);
         let failed: Vec<_> = route.now.iter().map(|now| now.run(context)).filter(Ended::has_failed).collect();
         drop(entered);
         let mut delivery = Delivery::of_successes(route.now.len() - failed.len());
@@ -204,18 +211,15 @@ impl Ambient {
         delivery
     }
 
-    fn context<'a>(&'a self, about: About<'a>) -> Context<'a> {
-        Context::new(&self.lifespan, about, self.scope.as_ref())
-    }
-
-    fn run_now(&self, route: &Route, event: &AnyEvent) -> Delivery {
+    fn run_now(&self, route: &Route, event: &AnyEvent, values: Values<'_>) -> Delivery {
         let mut delivery = Delivery::default();
         if route.now.is_empty() {
             return delivery;
         }
         let _entered = self.inside_now(event.meta()).enter();
+        let context = Context::new(&self.lifespan, About::Event(event)).with_values(values);
         for now in &route.now {
-            delivery.count(event, &self.lifespan, now.run(self.context(About::Event(event))));
+            delivery.count(event, &self.lifespan, now.run(context));
         }
         delivery
     }

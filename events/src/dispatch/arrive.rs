@@ -1,37 +1,24 @@
 //! Events that arrive from elsewhere.
 
-use std::sync::Arc;
-
 use super::DispatchError;
-use super::accept::{Accepted, Arrived};
-use super::named::decode;
-use crate::any::{Payload, Subject};
+use super::accept::{Accepted, Brought};
+use super::named::{decode, subject_of};
 use crate::context::Ambient;
-use crate::envelope::Envelope;
+use crate::envelope::Arriving;
 use crate::lifespan::Lifespan;
-use crate::registry::Named;
-use crate::scope::ScopeQueue;
+use crate::values::Values;
 
-/// Accepts the event of a message, as one that was dispatched by its name, with the identity that it has brought along.
+/// Accepts the event of a message, as one that was dispatched by its name, with the identity that it has brought along. What
+/// its `now` handlers dispatch goes to the lifespan.
 pub(crate) fn arrive(
     lifespan: &Lifespan,
-    scope: &Arc<ScopeQueue>,
-    envelope: &Envelope,
+    arriving: &Arriving<'_>,
+    values: Values<'_>,
 ) -> Result<Accepted, DispatchError> {
-    let (subject, mut payload) = read(lifespan, envelope)?;
-    let ambient = Ambient { scope: Some(Arc::clone(scope)), ..Ambient::of(lifespan.clone()) };
-    ambient.accept_from(subject, &mut *payload, Some(Arrived { envelope, is_prepared: false }))
-}
-
-/// What a message says that there is to dispatch.
-pub(super) fn read(lifespan: &Lifespan, envelope: &Envelope) -> Result<(Subject, Box<dyn Payload>), DispatchError> {
-    let (named, payload) = decode(envelope.name(), envelope.version(), envelope.payload())?;
-    let subject = match named {
-        Some(Named { decl, variant }) => Subject::Declared { decl, variant },
-        None => {
-            let name = envelope.name();
-            Subject::Unknown { name: name.into(), route: lifespan.core().routes.unknown(name) }
-        }
-    };
-    Ok((subject, payload))
+    let ambient = Ambient::of(lifespan.clone());
+    let Arriving { name, payload, beside } = arriving;
+    let brought = Brought { beside, values, is_prepared: false };
+    decode(name, beside.version, payload, &mut |named, payload| {
+        ambient.accept_from(subject_of(lifespan, named, name), payload, Some(&brought))
+    })
 }

@@ -10,9 +10,10 @@ mod together;
 
 use crate::any::{Loose, Subject};
 use crate::context::Ambient;
-use crate::delivery::{Bundle, Delivery, Handover};
+use crate::delivery::{Bundle, Delivery, Events, Handover};
 use crate::event::Event;
 use crate::lifespan::Lifespan;
+pub(crate) use accept::Accepted;
 use accept::closed;
 pub(crate) use arrive::arrive;
 pub use error::DispatchError;
@@ -177,7 +178,7 @@ fn accept_delivery<E: Event>(ambient: &Ambient, event: E) -> Result<Delivering, 
     let work = ambient.lifespan.begin(true).ok_or_else(|| closed(&subject));
     let accepted = work.and_then(|work| Ok((work, ambient.accept(subject, &mut Loose::new(event))?)));
     let (work, accepted) = accepted.inspect_err(|error| ambient.refused(error))?;
-    let rest = accepted.event.map(|event| Handover::new(Bundle::new(work, vec![event])));
+    let rest = accepted.event.map(|event| Handover::new(Bundle::new(work, Events::One(event))));
     Ok(Delivering { before: accepted.now, rest })
 }
 

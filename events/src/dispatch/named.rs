@@ -1,10 +1,11 @@
 //! Events that are known by their name and their JSON alone.
 
+use super::accept::Accepted;
 use super::error::shortened;
 use super::{DispatchError, outside};
 use crate::any::{Payload, Subject};
 use crate::context::Ambient;
-use crate::event::Decoded;
+use crate::event::{Taker, Taking};
 use crate::lifespan::Lifespan;
 use crate::name;
 use crate::registry::{Named, Registry};
@@ -141,36 +142,51 @@ fn dispatch_in(ambient: &Ambient, name: &str, version: Option<u32>, json: &[u8])
 }
 
 fn accept(ambient: &Ambient, name: &str, version: Option<u32>, json: &[u8]) -> Result<(), DispatchError> {
-    let (named, mut payload) = decode(name, version, json)?;
-    let subject = match named {
-        Some(Named { decl, variant }) => Subject::Declared { decl, variant },
-        None => Subject::Unknown { name: name.into(), route: ambient.lifespan.core().routes.unknown(name) },
-    };
-    ambient.dispatch(subject, &mut *payload)
+    let accepted = decode(name, version, json, &mut |named, payload| {
+        let subject = subject_of(&ambient.lifespan, named, name);
+        ambient.dispatch(subject, payload).map(|()| Accepted::default())
+    });
+    accepted.map(drop)
 }
 
-/// What a name and its JSON stand for; no type where none has the name.
+/// What an event is about that has a name, and a type where one is known.
+pub(super) fn subject_of(lifespan: &Lifespan, named: Option<Named>, name: &str) -> Subject {
+    match named {
+        Some(Named { decl, variant }) => Subject::Declared { decl, variant },
+        None => Subject::Unknown { name: name.into(), route: lifespan.core().routes.unknown(name) },
+    }
+}
+
+/// Makes what a name and its JSON stand for, and has it taken; it is of no type where none has the name.
 pub(super) fn decode(
     name: &str,
     version: Option<u32>,
     json: &[u8],
-) -> Result<(Option<Named>, Box<dyn Payload>), DispatchError> {
-    name::check(name).map_err(|error| DispatchError::Name { name: shortened(name), error })?;
+    take: &mut dyn FnMut(Option<Named>, &mut dyn Payload) -> Taking,
+) -> Taking {
     if let Some(&named) = Registry::get().names.get(name) {
-        let Decoded { variant, payload } = named.decode(version, json)?;
-        return Ok((Some(Named { variant, ..named }), payload));
+        return named.decode(version, json, &mut |variant, payload| take(Some(Named { variant, ..named }), payload));
     }
-    let payload = crate::wire::raw(json).map_err(|error| DispatchError::Malformed { event: name.into(), error })?;
-    Ok((None, payload))
+    name::check(name).map_err(|error| DispatchError::Name { name: shortened(name), error })?;
+    let payload = crate::wire::raw(json);
+    let mut payload = payload.map_err(|error| DispatchError::Malformed { event: name.into(), error })?;
+    take(None, &mut payload)
 }
 
 impl Named {
     /// Makes the event out of JSON: in the version that is known, or else in the newest one that it fits.
-    fn decode(self, version: Option<u32>, json: &[u8]) -> Result<Decoded, DispatchError> {
+    fn decode(
+        self,
+        version: Option<u32>,
+        json: &[u8],
+        take: &mut dyn FnMut(usize, &mut dyn Payload) -> Taking,
+    ) -> Taking {
         let Self { decl, variant } = self;
+        let taker = &mut Taker::new(take);
         let event = || decl.names[variant].into();
-        let today =
-            decl.deserialize.ok_or(DispatchError::NotDeserialize { event: event(), type_name: decl.type_name })?;
+        let today = decl
+            .deserialize
+            .ok_or_else(|| DispatchError::NotDeserialize { event: event(), type_name: decl.type_name })?;
         let declared = &decl.variants[variant];
         let malformed = |error: crate::DecodeError| DispatchError::Malformed {
             event: event(),
@@ -178,17 +194,20 @@ impl Named {
         };
         let newest = declared.version;
         let mut older = declared.upgrades.iter().rev();
-        match version {
-            None => today(variant, json)
-                .or_else(|error| older.find_map(|upgrade| upgrade(variant, json).ok()).ok_or_else(|| malformed(error))),
-            Some(version) if version == newest => today(variant, json).map_err(malformed),
+        let taken = match version {
+            None => match today(variant, json, taker) {
+                Ok(taken) => Ok(taken),
+                Err(error) => older.find_map(|upgrade| upgrade(variant, json, taker).ok()).ok_or(error),
+            },
+            Some(version) if version == newest => today(variant, json, taker),
             Some(version) => {
                 let steps = newest.checked_sub(version).and_then(|steps| usize::try_from(steps).ok());
                 let upgrade = steps.and_then(|steps| older.nth(steps - 1));
                 let oldest = newest - u32::try_from(declared.upgrades.len()).unwrap_or(newest);
                 let unread = || DispatchError::Version { event: event(), version, oldest, newest };
-                upgrade.ok_or_else(unread)?(variant, json).map_err(malformed)
+                upgrade.ok_or_else(unread)?(variant, json, taker)
             }
-        }
+        };
+        taken.map_err(malformed)?.0
     }
 }

@@ -2,7 +2,7 @@
 //! dropped.
 
 use super::DispatchError;
-use super::accept::check_rules;
+use super::accept::{Accepted, check_rules};
 use super::error::shortened;
 use super::named::decode;
 use crate::any::Loose;
@@ -23,6 +23,8 @@ pub(super) fn check<E: Event>(event: E) -> Result<(), DispatchError> {
 
 pub(super) fn check_named(name: &str, version: Option<u32>, json: &[u8]) -> Result<(), DispatchError> {
     permit(shortened(name))?;
-    let (named, payload) = decode(name, version, json)?;
-    named.map_or(Ok(()), |named| check_rules(named, &*payload))
+    let checked = decode(name, version, json, &mut |named, payload| {
+        named.map_or(Ok(()), |named| check_rules(named, payload)).map(|()| Accepted::default())
+    });
+    checked.map(drop)
 }

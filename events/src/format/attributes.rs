@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::{FormatError, Message, media};
-use crate::envelope::Envelope;
+use crate::envelope::{Beside, Envelope};
+use crate::metadata::EventId;
 use crate::rfc3339;
 use crate::wire::shown;
 
@@ -95,6 +96,9 @@ pub(super) fn check(name: &str, text: &str) -> Result<(), FormatError> {
             text.len()
         )));
     }
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
     match text.chars().find(|c| c.is_control() || is_noncharacter(*c)) {
         Some(c) => Err(FormatError::new(format!(
             "attribute `{name}` contains U+{:04X}: `CloudEvents` has no control characters or noncharacters in texts",
@@ -108,6 +112,9 @@ pub(super) fn check(name: &str, text: &str) -> Result<(), FormatError> {
 ///
 /// When the text is no media type.
 pub(super) fn check_media_type(text: &str) -> Result<(), FormatError> {
+    if text == media::JSON {
+        return Ok(());
+    }
     check("datacontenttype", text)?;
     if media::is_media_type(text) {
         return Ok(());
@@ -141,8 +148,10 @@ pub(crate) fn check_origin(origin: &str) -> Result<(), FormatError> {
     )))
 }
 
+/// The place of a name, in whatever case.
 fn position(name: &str) -> Option<usize> {
-    NAMES.iter().position(|known| *known == name)
+    let exactly = NAMES.iter().position(|known| *known == name);
+    exactly.or_else(|| NAMES.iter().position(|known| known.eq_ignore_ascii_case(name)))
 }
 
 /// What a message says of its event.
@@ -162,6 +171,7 @@ impl<'a> Attributes<'a> {
     /// When it stands twice, or cannot have that text.
     pub(super) fn set(&mut self, name: &str, text: Cow<'a, str>) -> Result<(), FormatError> {
         let Some(at) = position(name) else { return Ok(()) };
+        let name = NAMES[at];
         if self.0[at].is_some() {
             return Err(FormatError::new(format!("attribute `{name}` stands twice")));
         }
@@ -196,12 +206,12 @@ impl<'a> Attributes<'a> {
         self.0[position(name)?].as_deref()
     }
 
-    /// The name of the event.
+    /// Checks that everything is there that `CloudEvents` requires.
     ///
     /// # Errors
     ///
-    /// When something is not there that `CloudEvents` requires.
-    pub(super) fn cloud_event(&self) -> Result<&str, FormatError> {
+    /// When something is not.
+    pub(super) fn check_cloud_event(&self) -> Result<(), FormatError> {
         let required = |name: &str| {
             self.get(name).ok_or_else(|| {
                 FormatError::new(format!(
@@ -210,7 +220,7 @@ impl<'a> Attributes<'a> {
             })
         };
         match required("specversion")? {
-            "1.0" => required("source").and(required("id")).and(required("type")),
+            "1.0" => required("source").and(required("id")).and(required("type")).map(drop),
             version => {
                 let version = shown(version);
                 Err(FormatError::new(format!("attribute `specversion` is `{version}`: only `1.0` is read")))
@@ -218,40 +228,31 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// An event of all that was said. JSON without a byte is an event without a payload.
-    pub(super) fn envelope(&self, name: &str, media_type: &str, payload: Vec<u8>) -> Result<Envelope, FormatError> {
-        check_media_type(media_type)?;
-        let payload = if payload.is_empty() && media::is_json(media_type) { b"null".to_vec() } else { payload };
-        let mut envelope = Envelope::new(name, payload).with_content_type(media_type);
-        if let Some(text) = self.get("time") {
-            let time = rfc3339::read(text).ok_or_else(|| {
+    /// Takes an attribute out.
+    pub(super) fn take(&mut self, name: &str) -> Option<Cow<'a, str>> {
+        self.0[position(name)?].take()
+    }
+
+    /// What this process needs of all that was said beside the name and the payload.
+    pub(super) fn beside(&self) -> Result<Beside, FormatError> {
+        let time = self.get("time").map(|text| {
+            rfc3339::read(text).ok_or_else(|| {
                 FormatError::new(format!(
                     "attribute `time` is `{}`: a time has the form `2026-08-22T10:00:00Z`, as in RFC 3339",
                     shown(text)
                 ))
-            })?;
-            envelope = envelope.with_time(time);
-        }
-        let texts = ["id", "source", "partitionkey", "correlationid", "causationid"];
-        for (attribute, text) in texts.into_iter().filter_map(|name| Some((name, self.get(name)?))) {
-            envelope = match attribute {
-                "id" => envelope.with_id(text),
-                "source" => envelope.with_origin(text),
-                "partitionkey" => envelope.with_partition_key(text),
-                "correlationid" => envelope.with_correlation(text),
-                _ => envelope.with_causation(text),
-            };
-        }
-        if let Some(parent) = self.get("traceparent") {
-            envelope = envelope.with_trace(parent, self.get("tracestate"));
-        }
-        if let Some(hops) = self.number("eventhops")? {
-            envelope = envelope.with_hops(hops);
-        }
-        if let Some(version) = self.number("eventversion")? {
-            envelope = envelope.with_version(version);
-        }
-        Ok(envelope)
+            })
+        });
+        let [own, correlation, causation] = ["id", "correlationid", "causationid"].map(|name| self.get(name));
+        Ok(Beside {
+            id: own.map(EventId::of_text),
+            time: time.transpose()?,
+            correlation: correlation.filter(|_| correlation != own).map(EventId::of_text),
+            causation: causation.map(EventId::of_text),
+            hops: self.number("eventhops")?.unwrap_or_default(),
+            partition_key: self.get("partitionkey").map(Into::into),
+            version: self.number("eventversion")?,
+        })
     }
 
     fn number(&self, name: &str) -> Result<Option<u32>, FormatError> {

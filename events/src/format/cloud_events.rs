@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::attributes::{self, Attributes, Value, Written};
+use super::parts::Parts;
 use super::{Format, FormatError, Message, headers, media, structured};
-use crate::envelope::Envelope;
+use crate::envelope::{Arriving, Envelope};
 use crate::wire::shown;
 
 /// `CloudEvents` 1.0: the format that brokers, clouds and other languages know.
@@ -128,7 +129,7 @@ impl CloudEvents {
     fn prefix_of(&self, message: &Message) -> Option<&str> {
         let known = headers::PREFIXES.into_iter();
         let mut tried = std::iter::once(&*self.prefix).chain(known);
-        tried.find(|prefix| message.header(&format!("{prefix}specversion")).is_some())
+        tried.find(|prefix| headers::has(prefix, "specversion", message))
     }
 }
 
@@ -145,6 +146,16 @@ impl Format for CloudEvents {
     }
 
     fn decode(&self, message: &Message) -> Result<Envelope, FormatError> {
+        self.read(message)?.envelope()
+    }
+
+    fn __read<'a>(&self, message: &'a Message) -> Result<Arriving<'a>, FormatError> {
+        self.read(message)?.arriving()
+    }
+}
+
+impl CloudEvents {
+    fn read<'a>(&self, message: &'a Message) -> Result<Parts<'a>, FormatError> {
         let stated = message.content_type.as_deref().map(str::trim_ascii).filter(|stated| !stated.is_empty());
         match (stated.and_then(media::cloud_events), self.prefix_of(message)) {
             (Some(kind), _) if kind.eq_ignore_ascii_case("+json") => structured::read(message),
@@ -153,7 +164,7 @@ impl Format for CloudEvents {
                 shown(kind),
                 media::CLOUD_EVENT
             ))),
-            (None, Some(prefix)) => binary(&headers::read(prefix, message)?, stated, &message.body),
+            (None, Some(prefix)) => binary(headers::read(prefix, message)?, stated, &message.body),
             (None, None) if stated.is_none_or(media::is_json) => structured::read(message),
             (None, None) => Err(FormatError::new(format!(
                 "the message is no CloudEvent: it has no header `{}specversion`, and its media type is `{}`",
@@ -186,10 +197,16 @@ fn written(envelope: &Envelope) -> Result<Vec<Written<'_>>, FormatError> {
 }
 
 /// The event that headers say, with the body as its payload.
-fn binary(attributes: &Attributes<'_>, stated: Option<&str>, body: &[u8]) -> Result<Envelope, FormatError> {
-    let name = attributes.cloud_event()?;
+fn binary<'a>(
+    mut attributes: Attributes<'a>,
+    stated: Option<&'a str>,
+    body: &'a [u8],
+) -> Result<Parts<'a>, FormatError> {
+    attributes.check_cloud_event()?;
+    let name = attributes.take("type").unwrap_or_default();
     // NATS has no place for a media type but among the headers.
-    let stated = stated.or_else(|| attributes.get("datacontenttype"));
+    let stated = stated.map(Cow::Borrowed).or_else(|| attributes.take("datacontenttype"));
     let unstated = if body.is_empty() { media::JSON } else { media::UNKNOWN };
-    attributes.envelope(name, stated.unwrap_or(unstated), body.to_vec())
+    let media_type = stated.unwrap_or(Cow::Borrowed(unstated));
+    Ok(Parts { name, media_type, payload: Cow::Borrowed(body), attributes })
 }

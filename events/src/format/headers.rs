@@ -15,13 +15,22 @@ pub(super) fn write(prefix: &str, attributes: Vec<Written<'_>>) -> Vec<(String, 
     attributes.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value.to_string())).collect()
 }
 
+/// Whether a message has an attribute under a prefix, in whatever case.
+pub(super) fn has(prefix: &str, attribute: &str, message: &Message) -> bool {
+    message.headers.iter().any(|(header, _)| {
+        header
+            .split_at_checked(prefix.len())
+            .is_some_and(|(head, name)| name.eq_ignore_ascii_case(attribute) && head.eq_ignore_ascii_case(prefix))
+    })
+}
+
 /// The attributes under one prefix, in whatever case.
 pub(super) fn read<'a>(prefix: &str, message: &'a Message) -> Result<Attributes<'a>, FormatError> {
     let mut attributes = Attributes::default();
     for (header, value) in &message.headers {
         let Some((head, name)) = header.split_at_checked(prefix.len()) else { continue };
         if head.eq_ignore_ascii_case(prefix) {
-            attributes.set(&name.to_ascii_lowercase(), Cow::Borrowed(value))?;
+            attributes.set(name, Cow::Borrowed(value))?;
         }
     }
     attributes.set_trace(message)?;

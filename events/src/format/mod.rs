@@ -5,13 +5,14 @@ mod cloud_events;
 mod headers;
 pub(crate) mod media;
 mod pair;
+mod parts;
 mod structured;
 
 use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::envelope::Envelope;
+use crate::envelope::{Arriving, Envelope};
 use crate::wire::shown;
 pub(crate) use attributes::check_origin;
 pub use cloud_events::CloudEvents;
@@ -83,6 +84,12 @@ pub trait Format: Send + Sync + 'static {
     ///
     /// When the message is not of this format.
     fn decode(&self, message: &Message) -> Result<Envelope, FormatError>;
+
+    /// Reads no more of an event than this process needs, out of the message where it can.
+    #[doc(hidden)]
+    fn __read<'a>(&self, message: &'a Message) -> Result<Arriving<'a>, FormatError> {
+        self.decode(message).map(Arriving::from)
+    }
 }
 
 /// Why a message is not an event, or an event no message.

@@ -7,8 +7,9 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, SeqAccess, Vi
 use serde_json::value::RawValue;
 
 use super::attributes::{self, Value};
+use super::parts::Parts;
 use super::{Format, FormatError, Message, headers, json, media};
-use crate::envelope::Envelope;
+use crate::envelope::{Arriving, Envelope};
 use crate::wire::shown;
 
 /// The plain pair: `["cat-fed",{"fish":2}]`.
@@ -68,22 +69,57 @@ impl Format for Pair {
     }
 
     fn decode(&self, message: &Message) -> Result<Envelope, FormatError> {
-        let NameAndPayload(name, payload) = serde_json::from_slice(&message.body).map_err(|error| {
-            FormatError::new(format!("the body is no pair `[\"name\", payload]`: {}", shown(&error.to_string())))
-        })?;
-        let beside = headers::read(PREFIX, message)?;
-        let media_type = beside.get("datacontenttype").unwrap_or(media::JSON);
-        if !media::is_json(media_type) {
-            return Err(FormatError::new(format!(
-                "header `pair-datacontenttype` is `{}`: the payload of a pair is JSON",
-                shown(media_type)
-            )));
-        }
-        beside.envelope(&name, media_type, payload.get().into())
+        read(message)?.envelope()
+    }
+
+    fn __read<'a>(&self, message: &'a Message) -> Result<Arriving<'a>, FormatError> {
+        read(message)?.arriving()
     }
 }
 
-struct NameAndPayload<'a>(String, &'a RawValue);
+fn read(message: &Message) -> Result<Parts<'_>, FormatError> {
+    let NameAndPayload(name, payload) = serde_json::from_slice(&message.body).map_err(|error| {
+        FormatError::new(format!("the body is no pair `[\"name\", payload]`: {}", shown(&error.to_string())))
+    })?;
+    let mut attributes = headers::read(PREFIX, message)?;
+    let media_type = attributes.take("datacontenttype").unwrap_or(Cow::Borrowed(media::JSON));
+    if !media::is_json(&media_type) {
+        return Err(FormatError::new(format!(
+            "header `pair-datacontenttype` is `{}`: the payload of a pair is JSON",
+            shown(&media_type)
+        )));
+    }
+    Ok(Parts { name: name.0, media_type, payload: Cow::Borrowed(payload.get().as_bytes()), attributes })
+}
+
+struct NameAndPayload<'a>(Text<'a>, &'a RawValue);
+
+/// A text that is borrowed, unless something in it is escaped.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Owned(text.into())))
+    }
+}
 
 impl<'de> Deserialize<'de> for NameAndPayload<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -101,12 +137,12 @@ impl<'de> Visitor<'de> for PairVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let name: String = list.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
+        let name: Text<'de> = list.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &self))?;
         let payload = list.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &self))?;
         if list.next_element::<IgnoredAny>()?.is_some() {
             return Err(A::Error::custom("there are more than two"));
         }
-        if name.is_empty() {
+        if name.0.is_empty() {
             return Err(A::Error::custom("the name is empty"));
         }
         Ok(NameAndPayload(name, payload))

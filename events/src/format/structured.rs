@@ -10,6 +10,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use super::attributes::{Attributes, Value, Written};
+use super::parts::Parts;
 use super::{FormatError, Message, json, media};
 use crate::envelope::Envelope;
 use crate::wire::shown;
@@ -55,29 +56,30 @@ impl Serialize for Object<'_> {
 }
 
 /// The event that a message's body says, all of it.
-pub(super) fn read(message: &Message) -> Result<Envelope, FormatError> {
+pub(super) fn read(message: &Message) -> Result<Parts<'_>, FormatError> {
     let members: Members<'_> = serde_json::from_slice(&message.body).map_err(|error| {
         FormatError::new(format!("the body is no CloudEvent in JSON: {}", shown(&error.to_string())))
     })?;
     let Members { mut attributes, data, bytes, wrong } = members;
     wrong.map_or(Ok(()), Err)?;
     attributes.set_trace(message)?;
-    let name = attributes.cloud_event()?;
-    let stated = attributes.get("datacontenttype");
-    let is_json = stated.is_none_or(media::is_json);
+    attributes.check_cloud_event()?;
+    let name = attributes.take("type").unwrap_or_default();
+    let stated = attributes.take("datacontenttype");
+    let is_json = stated.as_deref().is_none_or(media::is_json);
     let (unstated, payload) = match (data, bytes) {
         (Some(_), Some(_)) => {
             return Err(FormatError::new("the event has `data` and `data_base64`: it can have one of them"));
         }
-        (None, Some(raw)) => (media::UNKNOWN, decoded(raw)?),
-        (Some(raw), None) if is_json => (media::JSON, raw.get().into()),
+        (None, Some(raw)) => (media::UNKNOWN, Cow::Owned(decoded(raw)?)),
+        (Some(raw), None) if is_json => (media::JSON, Cow::Borrowed(raw.get().as_bytes())),
         (Some(raw), None) if raw.get() != "null" => {
-            let what = format!("`data` of the media type `{}`", shown(stated.unwrap_or_default()));
-            (media::UNKNOWN, text(&what, raw)?.into())
+            let what = format!("`data` of the media type `{}`", shown(stated.as_deref().unwrap_or_default()));
+            (media::UNKNOWN, Cow::Owned(text(&what, raw)?.into_bytes()))
         }
-        (_, None) => (media::JSON, Vec::new()),
+        (_, None) => (media::JSON, Cow::Borrowed(&[][..])),
     };
-    attributes.envelope(name, stated.unwrap_or(unstated), payload)
+    Ok(Parts { name, media_type: stated.unwrap_or(Cow::Borrowed(unstated)), payload, attributes })
 }
 
 fn decoded(raw: &RawValue) -> Result<Vec<u8>, FormatError> {

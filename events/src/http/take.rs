@@ -1,6 +1,5 @@
 //! One request, from its body to its answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -21,8 +20,8 @@ use crate::envelope::Envelope;
 use crate::format::{CloudEvents, Format as _, FormatError, Message, media};
 use crate::lifespan::Work;
 use crate::registry::Registry;
-use crate::scope::ScopeQueue;
-use crate::source::{Mark, Settlement};
+use crate::source::{Arrived, Mark, Settlement};
+use crate::values::OwnedValues;
 use crate::wire::shown;
 
 /// When a lifespan that is full or ends may take events again, or another process in its place.
@@ -36,7 +35,7 @@ struct Accepted {
     now: Delivery,
     events: Vec<AnyEvent>,
     work: Work,
-    scope: Arc<ScopeQueue>,
+    values: OwnedValues,
     mark: Mark,
 }
 
@@ -104,7 +103,7 @@ impl Settings {
     }
 
     /// Checks one event, and does nothing else with it.
-    fn check<'a>(&self, envelope: &'a Envelope) -> Result<Arrival<'a>, Refusal> {
+    fn check(&self, envelope: &Envelope) -> Result<Arrival, Refusal> {
         let name = envelope.name();
         let known = Registry::get().real_name(name);
         if !self.takes(known.unwrap_or(name)) || (known.is_none() && !self.takes_unknown) {
@@ -117,21 +116,18 @@ impl Settings {
         Arrival::check(&self.lifespan, envelope).map_err(|error| Refusal::of(&error, name))
     }
 
-    fn accept(&self, ids: Vec<String>, arrivals: Vec<Arrival<'_>>, message: Message) -> Result<Accepted, Problem> {
+    fn accept(&self, ids: Vec<String>, arrivals: Vec<Arrival>, message: Message) -> Result<Accepted, Problem> {
         let work = self.lifespan.begin(false).ok_or_else(closed)?;
-        let (mark, scope) = (Mark::default(), Arc::new(ScopeQueue::default()));
-        scope.insert(mark.clone());
-        scope.insert(message);
-        // It carries values, and collects nothing, as that of a source's message.
-        scope.close();
+        let arrived = Arrived::new(message.into());
+        let (mark, values) = (arrived.mark().clone(), OwnedValues::Message(arrived));
         let full = || Problem::busy("full", "as many events wait for their handlers as there may be", RETRY_AFTER);
-        let (now, events) = Arrival::accept_all(arrivals, work.lifespan(), &scope).ok_or_else(full)?;
-        Ok(Accepted { ids, now, events, work, scope, mark })
+        let (now, events) = Arrival::accept_all(arrivals, work.lifespan(), values.borrow()).ok_or_else(full)?;
+        Ok(Accepted { ids, now, events, work, values, mark })
     }
 
     async fn answer(&self, accepted: Accepted, headers: &HeaderMap) -> Response {
-        let Accepted { ids, now, events, work, scope, mark } = accepted;
-        let bundle = (!events.is_empty()).then(|| Bundle::of_scope(work, events, &scope));
+        let Accepted { ids, now, events, work, values, mark } = accepted;
+        let bundle = (!events.is_empty()).then(|| Bundle::of_request(work, events, values));
         let wait = prefer::wait(headers).map(|wait| wait.min(self.max_wait)).filter(|wait| !wait.is_zero());
         let Some(wait) = wait else {
             if let Some(bundle) = bundle {

@@ -81,7 +81,7 @@ impl Lifespan {
         ambient: Ambient,
     ) -> Option<Failure> {
         let handler = Handler::Declared(hook);
-        let context = Context::new(self, about, None);
+        let context = Context::new(self, about);
         let ended = InAmbient::new(ambient, call::run_within(limit(hook), &handler, context)).await;
         let event = context.event();
         Failure::of(event, ended)

@@ -24,6 +24,7 @@ use crate::params::State;
 pub use builder::LifespanBuilder;
 pub use check::{StartError, StartFinding};
 pub(crate) use core::Core;
+pub(crate) use gate::Force;
 pub use shutdown::{ShutdownError, ShutdownReport};
 pub(crate) use switch::environment_disables;
 pub(crate) use work::Work;

@@ -13,7 +13,7 @@ use super::core::{Core, Hooks, Stage};
 use super::switch;
 use crate::batch::{BatchLimits, Bucket};
 use crate::context::{About, Ambient};
-use crate::delivery::{Bundle, schedule};
+use crate::delivery::{Bundle, Events, schedule};
 use crate::extract::{Accepts, Moment};
 use crate::handler::{Handler, HandlerDecl};
 use crate::provider::Plan;
@@ -179,7 +179,7 @@ async fn open(lifespan: &Lifespan, plan: &Plan) -> Result<(), StartError> {
     }
     lifespan.core().stage.set(Stage::Started);
     if let (Some(work), false) = (work, events.is_empty()) {
-        schedule(Bundle::new(work, events));
+        schedule(Bundle::new(work, Events::Many(events)));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::format::{CloudEvents, Format, Message};
 use crate::pattern::Pattern;
 use crate::sink::{Sink, SinkError};
 use crate::source::{Incoming, Received, Settle, Settlement, Source, SourceError};
-use queue::{Connection, Queue};
+use queue::{Connection, Queue, Ticket};
 
 /// A broker inside of the process: queues that patterns of names fill, with acknowledgement and redelivery.
 ///
@@ -233,8 +233,8 @@ impl Incoming for MemoryIncoming {
     type Settle = MemorySettle;
 
     async fn next(&mut self) -> Result<Received<MemorySettle>, SourceError> {
-        let (number, message) = self.connection.next().await?;
-        Ok(Received::new(message, MemorySettle { connection: Arc::clone(&self.connection), number }))
+        let (ticket, message) = self.connection.next().await?;
+        Ok(Received::new(message, MemorySettle { connection: Arc::clone(&self.connection), ticket }))
     }
 }
 
@@ -242,12 +242,12 @@ impl Incoming for MemoryIncoming {
 #[derive(Debug)]
 pub struct MemorySettle {
     connection: Arc<Connection>,
-    number: u64,
+    ticket: Ticket,
 }
 
 impl Settle for MemorySettle {
     async fn settle(self, settlement: Settlement) -> Result<(), SourceError> {
-        self.connection.settle(self.number, settlement)
+        self.connection.settle(self.ticket, settlement)
     }
 }
 

@@ -56,7 +56,7 @@ impl Plan {
 }
 
 async fn make_one(provider: &'static ProviderDecl, lifespan: &Lifespan, ambient: Ambient) -> Result<(), BoxError> {
-    let context = Context::new(lifespan, About::Nothing, None);
+    let context = Context::new(lifespan, About::Nothing);
     let values = Arc::clone(&lifespan.core().provided);
     InAmbient::new(ambient, make(provider, &context, &values)).await.map(drop)
 }

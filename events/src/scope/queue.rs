@@ -55,11 +55,7 @@ impl<E> Queue<E> {
     }
 
     pub(crate) fn insert<T: Send + Sync + 'static>(&self, value: T) {
-        self.share(Arc::new(value));
-    }
-
-    pub(crate) fn share<T: Send + Sync + 'static>(&self, value: Arc<T>) {
-        self.lock().values.insert(TypeId::of::<T>(), value);
+        self.lock().values.insert(TypeId::of::<T>(), Arc::new(value));
     }
 
     pub(crate) fn has_values(&self) -> bool {

@@ -1,77 +1,71 @@
 //! One message: it becomes an event, its handlers run, and it is settled.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::time::{Instant, timeout};
 
-use super::mark::Mark;
+use super::arrived::Arrived;
 use super::run::{Inlet, SETTLE_TIMEOUT};
-use super::{Received, Settle, Settlement};
-use crate::call::caught;
+use super::{Received, Settle, Settlement, SourceError};
+use crate::call::{caught, polled};
 use crate::delivery::{Bundle, Delivery};
-use crate::dispatch::{DispatchError, arrive};
-use crate::envelope::Envelope;
+use crate::dispatch::{Accepted, DispatchError, arrive};
+use crate::envelope::Arriving;
 use crate::error::BoxError;
 use crate::failure::{Failure, FailureCause};
 use crate::format::Message;
 use crate::lifespan::{Lifespan, Work};
-use crate::scope::ScopeQueue;
+use crate::values::OwnedValues;
 
 impl Inlet {
+    /// Has the handlers of a message do their work, and settles it.
     pub(super) async fn handle(&self, work: Work, received: Received<impl Settle>) {
         let lifespan = work.lifespan().clone();
         let begun = Instant::now();
         let Received { message, settle } = received;
-        // Held until the message is settled, so that the end of the lifespan waits for that.
-        let held = lifespan.begin(true);
-        let settlement = match self.envelope(&message) {
-            Ok(envelope) => self.deliver(work, message, &envelope, begun).await,
-            Err(error) => {
-                self.report(&lifespan, error, begun);
-                self.settings.on_invalid
-            }
+        let settlement = match caught(self.deliver(&lifespan, message, begun)).await {
+            Ok(settlement) => settlement,
+            // A format or a rule of somebody's, which would do so again.
+            Err(panic) => self.invalid(&lifespan, panic.to_string().into(), begun),
         };
-        let settled = timeout(SETTLE_TIMEOUT, caught(async { settle.settle(settlement).await })).await;
-        let error: BoxError = match settled {
-            Ok(Ok(Ok(()))) => return drop(held),
-            Ok(Ok(Err(error))) => error.into_inner(),
-            Ok(Err(panic)) => panic.to_string().into(),
-            Err(_) => format!("it took longer than {SETTLE_TIMEOUT:?}").into(),
-        };
+        // Until then the work is not done, so that the end of the lifespan waits for it.
+        let Err(error) = settled(settle, settlement).await else { return drop(work) };
         self.report(&lifespan, format!("a message could not be settled by {settlement}: {error}").into(), begun);
     }
 
-    fn envelope(&self, message: &Message) -> Result<Envelope, BoxError> {
+    fn arriving<'a>(&'a self, message: &'a Message) -> Result<Arriving<'a>, BoxError> {
         match self.settings.name.of(message) {
-            Some(name) => Ok(Envelope::new(name?, message.body.clone())),
-            None => Ok(self.settings.format.decode(message)?),
+            Some(name) => Ok(Arriving::new(name?, &message.body)),
+            None => Ok(self.settings.format.__read(message)?),
         }
     }
 
     /// Has the handlers do their work, and answers what becomes of the message.
-    async fn deliver(&self, work: Work, message: Arc<Message>, envelope: &Envelope, begun: Instant) -> Settlement {
-        let lifespan = work.lifespan().clone();
+    async fn deliver(&self, lifespan: &Lifespan, message: Arc<Message>, begun: Instant) -> Settlement {
+        let values = OwnedValues::Message(Arrived::new(Arc::clone(&message)));
+        let arriving = match self.arriving(&message) {
+            Ok(arriving) => arriving,
+            Err(error) => return self.invalid(lifespan, error, begun),
+        };
         if lifespan.is_dispatch_disabled() {
             // What is dropped here was never handled.
             return Settlement::Requeue;
         }
-        let (mark, scope) = (Mark::default(), Arc::new(ScopeQueue::default()));
-        scope.insert(mark.clone());
-        scope.share(message);
-        // It carries values, and collects nothing: what handlers dispatch, those that run `now` too, goes to the lifespan.
-        scope.close();
-        let delivery = match arrive(&lifespan, &scope, envelope) {
-            Ok(accepted) => {
-                let mut delivery = accepted.now;
-                if let Some(event) = accepted.event {
-                    let bundle = Bundle::of_message(work, event, Arc::clone(&scope), Arc::clone(&self.address));
-                    delivery.join(bundle.deliver().await);
-                }
-                delivery
-            }
-            Err(error) => return self.refused(&lifespan, error, begun),
+        let Accepted { now: mut delivery, event } = match arrive(lifespan, &arriving, values.borrow()) {
+            Ok(accepted) => accepted,
+            Err(error) => return self.refused(lifespan, error, begun),
         };
-        mark.get().unwrap_or_else(|| self.of(&delivery))
+        let marked = match event {
+            None => values.borrow().settlement(),
+            Some(event) => {
+                let mut bundle = Bundle::of_message(lifespan.clone(), event, values, Arc::clone(&self.address));
+                delivery.join(bundle.deliver().await);
+                bundle.values().settlement()
+            }
+        };
+        marked.unwrap_or_else(|| self.of(&delivery))
     }
 
     fn of(&self, delivery: &Delivery) -> Settlement {
@@ -89,8 +83,27 @@ impl Inlet {
         settlement
     }
 
+    fn invalid(&self, lifespan: &Lifespan, error: BoxError, begun: Instant) -> Settlement {
+        self.report(lifespan, error, begun);
+        self.settings.on_invalid
+    }
+
     fn report(&self, lifespan: &Lifespan, error: BoxError, begun: Instant) {
         let cause = FailureCause::Error(error);
         lifespan.report(&Failure::of_interruption(self.site, cause, begun.elapsed()));
+    }
+}
+
+async fn settled(settle: impl Settle, settlement: Settlement) -> Result<(), BoxError> {
+    let mut settling = pin!(caught(async { settle.settle(settlement).await }));
+    // Most are settled at once, and a clock costs more than that.
+    let settled = match polled(settling.as_mut()).await {
+        Poll::Ready(settled) => Ok(settled),
+        Poll::Pending => Box::pin(timeout(SETTLE_TIMEOUT, settling)).await,
+    };
+    match settled {
+        Ok(Ok(settled)) => settled.map_err(SourceError::into_inner),
+        Ok(Err(panic)) => Err(panic.to_string().into()),
+        Err(_) => Err(format!("it took longer than {SETTLE_TIMEOUT:?}").into()),
     }
 }

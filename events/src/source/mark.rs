@@ -65,6 +65,6 @@ impl FromContext for Mark {
     type Error = std::convert::Infallible;
 
     fn from_context(context: &Context<'_>) -> Result<Self, Self::Error> {
-        Ok(context.scope_value::<Self>().map_or_else(Self::default, |mark| (*mark).clone()))
+        Ok(context.values.mark().unwrap_or_default())
     }
 }

@@ -1,5 +1,6 @@
 //! Where events come in.
 
+mod arrived;
 mod error;
 mod handle;
 mod mark;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use crate::format::Message;
 
+pub(crate) use arrived::Arrived;
 pub use error::SourceError;
 pub use mark::Mark;
 pub(crate) use run::Inlet;

@@ -1,18 +1,20 @@
 //! Keeps a source connected, and its messages coming.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
 use super::settings::Settings;
 use super::{Incoming, IntoSource, Source, SourceError};
-use crate::call::caught;
+use crate::call::{caught, polled};
 use crate::lifespan::Lifespan;
 use crate::place::Site;
 
@@ -88,18 +90,19 @@ impl Inlet {
 
     /// Reads over one connection; answers why it is lost, or nothing at the lifespan's end.
     async fn read(self: &Arc<Self>, mut incoming: impl Incoming, lifespan: &Lifespan) -> Option<SourceError> {
-        let places = Arc::new(Semaphore::new(self.under_way()));
+        let mut draining = pin!(lifespan.core().gate.draining());
+        let mut handling = Handling::new(lifespan, self.under_way());
         let lost = loop {
-            let place = before_end(lifespan, Arc::clone(&places).acquire_owned()).await.and_then(Result::ok);
-            let Some(place) = place else { break None };
-            match before_end(lifespan, caught(async { incoming.next().await })).await {
+            // Handlers that never wait must not keep the thread from other tasks.
+            tokio::task::consume_budget().await;
+            if before(draining.as_mut(), pin!(handling.room())).await.is_none() {
+                break None;
+            }
+            match before(draining.as_mut(), pin!(caught(async { incoming.next().await }))).await {
                 Some(Ok(Ok(received))) => {
                     let Some(work) = lifespan.begin(false) else { break None };
                     let inlet = Arc::clone(self);
-                    lifespan.core().runtime.spawn(async move {
-                        inlet.handle(work, received).await;
-                        drop(place);
-                    });
+                    handling.begin(|| async move { inlet.handle(work, received).await }).await;
                 }
                 Some(Ok(Err(error))) => break Some(error),
                 Some(Err(panic)) => break Some(SourceError::new(panic.to_string())),
@@ -108,8 +111,7 @@ impl Inlet {
         };
         if lost.is_none() {
             // What is under way is settled over this connection.
-            let all = u32::try_from(self.under_way()).unwrap_or(u32::MAX);
-            let _ = places.acquire_many(all).await;
+            handling.end().await;
         }
         lost
     }
@@ -132,9 +134,70 @@ impl Inlet {
 
 /// Waits, but not past the moment when the lifespan takes nothing more.
 async fn before_end<T>(lifespan: &Lifespan, work: impl Future<Output = T>) -> Option<T> {
-    match select(pin!(work), pin!(lifespan.core().gate.draining())).await {
+    before(pin!(lifespan.core().gate.draining()), pin!(work)).await
+}
+
+async fn before<F: Future>(end: Pin<&mut impl Future<Output = ()>>, work: Pin<&mut F>) -> Option<F::Output> {
+    match select(work, end).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
+    }
+}
+
+/// Where messages are handled: by the task that reads them, as far as they go without waiting, if no other thread could do
+/// more; what waits has a task of its own.
+struct Handling<F> {
+    runtime: Handle,
+    is_here: bool,
+    /// As many as may be handled at a time. The reader alone takes them, for what has a task.
+    places: Arc<Semaphore>,
+    under_way: usize,
+    /// Used again by the next message, where the last one did not wait.
+    here: Pin<Box<Option<F>>>,
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Handling<F> {
+    fn new(lifespan: &Lifespan, under_way: usize) -> Self {
+        let runtime = lifespan.core().runtime.clone();
+        let is_here = under_way == 1 || runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        Self { runtime, is_here, places: Arc::new(Semaphore::new(under_way)), under_way, here: Box::pin(None) }
+    }
+
+    /// Waits until another message may be handled.
+    async fn room(&mut self) {
+        if self.places.available_permits() == 0 {
+            let _place = self.places.acquire().await;
+        }
+    }
+
+    async fn begin(&mut self, handle: impl FnOnce() -> F) {
+        if !self.is_here {
+            return self.spawn(handle());
+        }
+        self.here.set(Some(handle()));
+        let Some(handled) = self.here.as_mut().as_pin_mut() else { return };
+        if polled(handled).await.is_ready() {
+            return self.here.set(None);
+        }
+        let mut waits = std::mem::replace(&mut self.here, Box::pin(None));
+        self.spawn(poll_fn(move |cx| match waits.as_mut().as_pin_mut() {
+            Some(handled) => handled.poll(cx),
+            None => Poll::Ready(()),
+        }));
+    }
+
+    fn spawn(&self, handled: impl Future<Output = ()> + Send + 'static) {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        self.runtime.spawn(async move {
+            handled.await;
+            drop(place);
+        });
+    }
+
+    /// Waits until no message is handled.
+    async fn end(&mut self) {
+        let all = u32::try_from(self.under_way).unwrap_or(u32::MAX);
+        let _places = self.places.acquire_many(all).await;
     }
 }
 

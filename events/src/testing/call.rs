@@ -126,7 +126,7 @@ async fn call<E: Event>(lifespan: &Lifespan, kit: &Kit, handler: &Handler, event
     let emitted = |kit: &Kit| kit.record().events().cloned().collect::<Vec<_>>();
     let [event] = &emitted(kit)[..] else { return Ok(Called { failure: None, emitted: Vec::new() }) };
     let ambient = Ambient { cause: Some(Cause::from(event.meta())), in_handler: true, ..ambient };
-    let context = Context::new(lifespan, About::Event(event), None);
+    let context = Context::new(lifespan, About::Event(event));
     let ended = InAmbient::new(ambient, crate::call::run(handler, context)).await;
     lifespan.core().gate.idle().await;
     Ok(Called { failure: Failure::of(Some(event), ended), emitted: emitted(kit).split_off(1) })

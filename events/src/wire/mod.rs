@@ -12,8 +12,8 @@ use serde_json::de::SliceRead;
 use serde_json::value::RawValue;
 use serde_path_to_error::{Segment, Track};
 
-use crate::any::{Loose, Payload};
-use crate::event::{Decoded, Event, Field};
+use crate::any::Loose;
+use crate::event::{Event, Field, Taken, Taker};
 pub(crate) use variant::{deserialize_variant, serialize_variant};
 
 type Json<'de> = serde_json::Deserializer<SliceRead<'de>>;
@@ -142,11 +142,15 @@ fn of_type<E: 'static>(payload: &dyn Any) -> Result<&E, serde_json::Error> {
     payload.downcast_ref().ok_or_else(|| error("the payload is of another type"))
 }
 
-pub(crate) fn deserialize<E: Event + DeserializeOwned>(_: usize, json: &[u8]) -> Result<Decoded, DecodeError> {
-    decode::<E>(json).map(Decoded::new)
+pub(crate) fn deserialize<E: Event + DeserializeOwned>(
+    _: usize,
+    json: &[u8],
+    taker: &mut Taker<'_>,
+) -> Result<Taken, DecodeError> {
+    decode::<E>(json).map(|event| taker.take(event))
 }
 
 /// Any JSON at all, as it was written.
-pub(crate) fn raw(json: &[u8]) -> Result<Box<dyn Payload>, DecodeError> {
-    Ok(Box::new(Loose::new(decode::<Box<RawValue>>(json)?)))
+pub(crate) fn raw(json: &[u8]) -> Result<Loose<Box<RawValue>>, DecodeError> {
+    decode(json).map(Loose::new)
 }

@@ -11,7 +11,7 @@ use serde::ser::{
 use serde_json::value::RawValue;
 
 use super::{DecodeError, Json, error, of_type, tracked};
-use crate::event::{Decoded, Event};
+use crate::event::{Event, Taken, Taker};
 
 pub(crate) fn serialize_variant<E: Serialize + 'static>(payload: &dyn Any) -> Result<Box<RawValue>, serde_json::Error> {
     serde_json::value::to_raw_value(&Fields(of_type::<E>(payload)?))
@@ -159,7 +159,8 @@ impl<S: SerializeStruct> SerializeStructVariant for Untagged<S> {
 pub(crate) fn deserialize_variant<E: Event + DeserializeOwned>(
     index: usize,
     json: &[u8],
-) -> Result<Decoded, DecodeError> {
+    taker: &mut Taker<'_>,
+) -> Result<Taken, DecodeError> {
     let mut track = None;
     let variant = Variant { index: u32::try_from(index).unwrap_or(u32::MAX), json, failed: &mut track };
     match E::deserialize(variant) {
@@ -170,7 +171,7 @@ pub(crate) fn deserialize_variant<E: Event + DeserializeOwned>(
             );
             Err(DecodeError::new("", &error(&text)))
         }
-        Ok(event) => Ok(Decoded::new(event)),
+        Ok(event) => Ok(taker.take(event)),
         Err(source) => Err(track.unwrap_or_else(|| DecodeError::new("", &source))),
     }
 }

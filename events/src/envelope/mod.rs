@@ -1,12 +1,16 @@
 //! An event as it travels between processes.
 
+mod arriving;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::any::AnyEvent;
 use crate::error::BoxError;
-use crate::metadata::{EventId, Meta};
+use crate::metadata::EventId;
+pub use arriving::Arriving;
+pub(crate) use arriving::Beside;
 
 /// An event as it travels between processes: its payload in bytes, and what travels beside it, never inside of it.
 ///
@@ -57,9 +61,9 @@ impl Envelope {
     pub fn new(name: &str, payload: impl Into<Vec<u8>>) -> Self {
         let head = Head {
             name: name.into(),
-            id: EventId::of_text(""),
+            id: EventId::default(),
             time: SystemTime::now(),
-            origin: "".into(),
+            origin: Arc::default(),
             correlation: None,
             causation: None,
             hops: 0,
@@ -92,19 +96,6 @@ impl Envelope {
             trace_state: None,
         };
         Ok(Self { head, payload: Payload::Event(event.clone()) })
-    }
-
-    /// What an event has of it that arrives in this process; a new identity, where it brings none.
-    pub(crate) fn meta(&self, new_id: impl FnOnce() -> EventId) -> Meta {
-        let Head { id, correlation, causation, partition_key, .. } = &self.head;
-        Meta {
-            id: if id.is_empty() { new_id() } else { id.clone() },
-            time: self.head.time,
-            correlation: correlation.clone(),
-            causation: causation.clone(),
-            hops: self.head.hops,
-            partition_key: partition_key.clone(),
-        }
     }
 
     /// The event's name.

@@ -1,0 +1,172 @@
+//! One event on its way.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{self, Poll};
+
+use tokio::sync::SemaphorePermit;
+
+use super::crowd::Crowd;
+use super::{Bundle, Delivery, route_of};
+use crate::any::AnyEvent;
+use crate::call::{Begun, Ended, HandlerRun, begin};
+use crate::context::{About, Ambient, Context, Lent};
+use crate::handler::Handler;
+use crate::lifespan::Lifespan;
+use crate::metadata::Cause;
+
+/// One event on its way through the stages of its route.
+pub(super) struct EventRun<'a> {
+    bundle: &'a Bundle,
+    event: &'a AnyEvent,
+    ambient: Option<Ambient>,
+    /// The stages that have not been begun, and what is left of the one that has.
+    stages: &'a [Box<[Handler]>],
+    stage: &'a [Handler],
+    permit: Permit<'a>,
+    waiting: Crowd<HandlerRun<'a>>,
+    delivery: Delivery,
+}
+
+/// The place among the handlers at work that a part of a stage has, or waits for.
+enum Permit<'a> {
+    None,
+    Waiting(Pin<Box<dyn Future<Output = Option<SemaphorePermit<'a>>> + Send + 'a>>),
+    Held { _permit: Option<SemaphorePermit<'a>> },
+}
+
+impl<'a> EventRun<'a> {
+    pub(super) fn new(bundle: &'a Bundle, event: &'a AnyEvent) -> Option<Self> {
+        let lifespan = &bundle.lifespan;
+        let route = route_of(lifespan, event)?;
+        let cause = Some(Cause::from(event.meta()));
+        Some(Self {
+            bundle,
+            event,
+            ambient: Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan.clone()) }),
+            stages: &route.stages,
+            stage: &[],
+            permit: Permit::None,
+            waiting: Crowd::default(),
+            delivery: Delivery::default(),
+        })
+    }
+
+    fn lifespan(&self) -> &'a Lifespan {
+        &self.bundle.lifespan
+    }
+
+    fn count(&mut self, ended: Ended) {
+        self.delivery.count(self.event, self.lifespan(), ended);
+    }
+
+    /// How many handlers of the stage begin together, and how many places at work they need for it.
+    fn part(&self) -> (usize, u32) {
+        if self.bundle.nested || !self.stage.iter().any(Handler::can_wait) {
+            return (self.stage.len(), 0);
+        }
+        let part = self.stage.len().min(self.lifespan().core().limits.max_at_work);
+        (part, u32::try_from(part).unwrap_or(u32::MAX))
+    }
+
+    /// Gets the places for the next part of the stage.
+    fn poll_permit(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        if let Permit::None = self.permit {
+            let at_work = &self.lifespan().core().at_work;
+            self.permit = match self.part() {
+                (_, 0) => Permit::Held { _permit: None },
+                (_, places) => match at_work.try_acquire_many(places) {
+                    Ok(permit) => Permit::Held { _permit: Some(permit) },
+                    Err(_) => Permit::Waiting(Box::pin(async move { at_work.acquire_many(places).await.ok() })),
+                },
+            };
+        }
+        if let Permit::Waiting(waiting) = &mut self.permit {
+            let permit = task::ready!(waiting.as_mut().poll(cx));
+            self.permit = Permit::Held { _permit: permit };
+        }
+        Poll::Ready(())
+    }
+
+    /// Calls the handlers of the next part, polls each once, and keeps those that wait.
+    fn start(&mut self, cx: &mut task::Context<'_>) {
+        let (part, rest) = self.stage.split_at(self.part().0);
+        self.stage = rest;
+        let context = Context::new(self.lifespan(), About::Event(self.event)).with_values(self.bundle.values());
+        for handler in part {
+            match begin(handler, context) {
+                Begun::Ended(ended) => self.count(ended),
+                Begun::Running(mut run) => match Pin::new(&mut run).poll(cx) {
+                    Poll::Ready(ended) => self.count(ended),
+                    Poll::Pending => self.waiting.push(run),
+                },
+            }
+        }
+    }
+
+    /// Polls the handlers that wait; ready when none is left.
+    fn poll_waiting(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        while let Some(ended) = task::ready!(self.waiting.poll_next(cx)) {
+            self.count(ended);
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_stages(&mut self, cx: &mut task::Context<'_>) -> Poll<Delivery> {
+        loop {
+            task::ready!(self.poll_waiting(cx));
+            if let Permit::Held { .. } = self.permit {
+                self.permit = Permit::None;
+            }
+            if self.stage.is_empty() {
+                let Some((next, rest)) = self.stages.split_first() else {
+                    let seam = &self.lifespan().core().seam;
+                    seam.ran(self.event, self.delivery.handlers);
+                    seam.delivered(self.event);
+                    return Poll::Ready(std::mem::take(&mut self.delivery));
+                };
+                (self.stage, self.stages) = (next, rest);
+            }
+            task::ready!(self.poll_permit(cx));
+            self.start(cx);
+            if !self.waiting.is_empty() {
+                // Each has been polled once, and wakes this run; to poll them again now would take their turn from others.
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Ends the run where it stands: the handlers at work fail as aborted.
+    pub(super) fn abort(mut self) -> Delivery {
+        for run in self.waiting.take() {
+            self.count(run.abort());
+        }
+        std::mem::take(&mut self.delivery)
+    }
+}
+
+impl Future for EventRun<'_> {
+    type Output = Delivery;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Delivery> {
+        let mut home = self.ambient.take();
+        let polled = {
+            let _lent = Lent::new(&mut home);
+            self.poll_stages(cx)
+        };
+        self.ambient = home;
+        polled
+    }
+}
+
+impl Drop for EventRun<'_> {
+    fn drop(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        // What handlers leave behind is dropped where they ran, so that destructors may dispatch.
+        let mut home = self.ambient.take();
+        let _lent = Lent::new(&mut home);
+        self.waiting.take();
+    }
+}

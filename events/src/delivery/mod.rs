@@ -1,0 +1,241 @@
+//! Runs the handlers of events that have been accepted.
+
+mod crowd;
+mod event_run;
+mod handover;
+
+use std::fmt;
+use std::future::{Future as _, poll_fn};
+use std::ops::Deref;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures_util::future::join;
+
+use crate::any::{AnyEvent, Subject};
+use crate::call::{Ended, polled};
+use crate::failure::Failure;
+use crate::lifespan::{Force, Lifespan, Work};
+use crate::route::Route;
+use crate::scope::ScopeQueue;
+use crate::values::{OwnedValues, Values};
+use crowd::Crowd;
+use event_run::EventRun;
+pub(crate) use handover::{Handover, schedule};
+
+/// What became of an event that was [delivered](crate::deliver).
+#[derive(Clone, Debug, Default)]
+pub struct Delivery {
+    handlers: usize,
+    failures: Vec<Failure>,
+}
+
+impl Delivery {
+    /// How many handlers ran, those that failed included.
+    pub fn handlers(&self) -> usize {
+        self.handlers
+    }
+
+    /// What went wrong, one entry for each handler that failed.
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    /// Whether every handler did its work.
+    pub fn is_ok(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    pub(crate) fn of_successes(handlers: usize) -> Self {
+        Self { handlers, failures: Vec::new() }
+    }
+
+    pub(crate) fn count(&mut self, event: &AnyEvent, lifespan: &Lifespan, ended: Ended) {
+        self.handlers += 1;
+        if let Some(failure) = Failure::of(Some(event), ended) {
+            lifespan.report(&failure);
+            self.failures.push(failure);
+        }
+    }
+
+    pub(crate) fn join(&mut self, other: Self) {
+        self.handlers += other.handlers;
+        if self.failures.is_empty() {
+            self.failures = other.failures;
+        } else {
+            self.failures.extend(other.failures);
+        }
+    }
+}
+
+/// Events that were accepted together and are delivered by one task. Dropping it before the end is never silent.
+pub(crate) struct Bundle {
+    lifespan: Lifespan,
+    /// Absent where others see to it that the end of the lifespan waits.
+    _work: Option<Work>,
+    events: Events,
+    /// How many of the events have been delivered.
+    delivered: usize,
+    values: OwnedValues,
+    /// Whether a handler waits for this delivery, which must not wait for that handler's place in turn.
+    nested: bool,
+    /// Where the event came in, so that it is not sent back.
+    from: Option<Arc<str>>,
+}
+
+impl Bundle {
+    /// Takes events that are counted as pending already.
+    pub(crate) fn new(work: Work, events: Events) -> Self {
+        Self::of(work.lifespan().clone(), Some(work), events)
+    }
+
+    fn of(lifespan: Lifespan, work: Option<Work>, events: Events) -> Self {
+        Self { lifespan, _work: work, events, delivered: 0, values: OwnedValues::None, nested: false, from: None }
+    }
+
+    /// Takes what a scope has collected, whose values go with it.
+    pub(crate) fn of_scope(work: Work, events: Vec<AnyEvent>, scope: &Arc<ScopeQueue>) -> Self {
+        let mut bundle = Self::new(work, Events::Many(events));
+        if scope.has_values() {
+            bundle.values = OwnedValues::Scope(Arc::clone(scope));
+        }
+        bundle
+    }
+
+    /// Takes the event of a message, whose values go with it.
+    pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, values: OwnedValues, from: Arc<str>) -> Self {
+        let mut bundle = Self::of(lifespan, None, Events::One(event));
+        (bundle.values, bundle.from) = (values, Some(from));
+        bundle
+    }
+
+    /// Takes events that came in together, whose values go with them.
+    #[cfg(feature = "http")]
+    pub(crate) fn of_request(work: Work, events: Vec<AnyEvent>, values: OwnedValues) -> Self {
+        let mut bundle = Self::new(work, Events::Many(events));
+        bundle.values = values;
+        bundle
+    }
+
+    pub(crate) fn values(&self) -> Values<'_> {
+        self.values.borrow()
+    }
+
+    /// Delivers the events: they start in order and overlap where they wait.
+    pub(crate) async fn deliver(&mut self) -> Delivery {
+        let sends = !self.lifespan.core().outlets.is_empty();
+        let (delivery, delivered) =
+            if sends { Box::pin(self.deliver_and_send()).await } else { self.deliver_all().await };
+        self.delivered = delivered;
+        delivery
+    }
+
+    /// Delivers to handlers and sinks, which do not wait for each other.
+    async fn deliver_and_send(&self) -> (Delivery, usize) {
+        let lifespan = &self.lifespan;
+        let outlets = &lifespan.core().outlets;
+        let mut shares: Vec<Vec<&AnyEvent>> = outlets.0.iter().map(|_| Vec::new()).collect();
+        for event in self.events.iter() {
+            for &index in route_of(lifespan, event).iter().flat_map(|route| &route.outlets) {
+                if self.from.is_none() || outlets.0[index].address.as_deref() != self.from.as_deref() {
+                    shares[index].push(event);
+                }
+            }
+        }
+        let ((mut delivery, delivered), sent) = join(self.deliver_all(), outlets.send_all(shares, lifespan)).await;
+        delivery.failures.extend(sent.failures);
+        (delivery, delivered.min(self.events.len() - sent.aborted))
+    }
+
+    /// Answers what became of the events, and how many were delivered before the lifespan was forced to end.
+    async fn deliver_all(&self) -> (Delivery, usize) {
+        let force = &self.lifespan.core().force;
+        let mut total = Delivery::default();
+        let mut waiting = Crowd::default();
+        let mut begun = 0;
+        for event in self.events.iter() {
+            // Handlers that never wait must not keep the thread from other tasks.
+            tokio::task::consume_budget().await;
+            if force.is_forced() {
+                break;
+            }
+            begun += 1;
+            let Some(mut run) = EventRun::new(self, event) else { continue };
+            match polled(Pin::new(&mut run)).await {
+                Poll::Ready(delivery) => total.join(delivery),
+                Poll::Pending => waiting.push(run),
+            }
+        }
+        if waiting.is_empty() {
+            return (total, begun);
+        }
+        // On the heap, so that deliveries that never wait are small.
+        Box::pin(wait_for(waiting, force, total, begun)).await
+    }
+}
+
+/// Waits for those that have begun, or for the end that does not.
+async fn wait_for(
+    mut waiting: Crowd<EventRun<'_>>,
+    force: &Force,
+    mut total: Delivery,
+    begun: usize,
+) -> (Delivery, usize) {
+    let mut forced = pin!(force.wait());
+    // Those that wait have been polled in this turn of the task, and wake it.
+    let mut turn_is_over = true;
+    while let Some(delivery) = poll_fn(|cx| {
+        if let Poll::Ready(()) = forced.as_mut().poll(cx) {
+            return Poll::Ready(None);
+        }
+        if std::mem::take(&mut turn_is_over) { Poll::Pending } else { waiting.poll_next(cx) }
+    })
+    .await
+    {
+        total.join(delivery);
+    }
+    let left = waiting.take();
+    let aborted = left.len();
+    for run in left {
+        total.join(run.abort());
+    }
+    (total, begun - aborted)
+}
+
+/// The events of a bundle. One alone is not worth an allocation.
+#[derive(Debug)]
+pub(crate) enum Events {
+    One(AnyEvent),
+    Many(Vec<AnyEvent>),
+}
+
+impl Deref for Events {
+    type Target = [AnyEvent];
+
+    fn deref(&self) -> &[AnyEvent] {
+        match self {
+            Self::One(event) => std::slice::from_ref(event),
+            Self::Many(events) => events,
+        }
+    }
+}
+
+impl Drop for Bundle {
+    fn drop(&mut self) {
+        self.lifespan.core().settle(&self.events, self.delivered);
+    }
+}
+
+impl fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bundle").field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
+fn route_of<'a>(lifespan: &'a Lifespan, event: &'a AnyEvent) -> Option<&'a Route> {
+    match event.subject() {
+        Subject::Declared { decl, variant } => lifespan.core().routes.declared(decl, *variant),
+        Subject::Unknown { route, .. } => Some(route),
+    }
+}

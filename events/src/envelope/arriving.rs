@@ -1,0 +1,100 @@
+//! What this process needs of a message: as little as there is, where the message has it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::{Envelope, Head, Payload};
+use crate::metadata::{EventId, Meta};
+
+/// An event that a message holds. It borrows from the message what it can.
+pub struct Arriving<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) payload: Cow<'a, [u8]>,
+    pub(crate) beside: Beside,
+}
+
+/// What an event brings along beside its payload. What a message does not say is absent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    pub(crate) id: Option<EventId>,
+    pub(crate) time: Option<SystemTime>,
+    /// Absent too where it would be the event's own identity.
+    pub(crate) correlation: Option<EventId>,
+    pub(crate) causation: Option<EventId>,
+    pub(crate) hops: u32,
+    pub(crate) partition_key: Option<Arc<str>>,
+    pub(crate) version: Option<u32>,
+}
+
+impl Beside {
+    /// What travels with the event in this process; a new identity, where it brings none.
+    pub(crate) fn meta(&self, new_id: impl FnOnce() -> EventId) -> Meta {
+        let Self { id, time, correlation, causation, hops, partition_key, .. } = self.clone();
+        let (id, time) = (id.unwrap_or_else(new_id), time.unwrap_or_else(SystemTime::now));
+        Meta { id, time, correlation, causation, hops, partition_key }
+    }
+}
+
+impl<'a> Arriving<'a> {
+    /// An event of which the message says no more than this.
+    pub(crate) fn new(name: &'a str, payload: &'a [u8]) -> Self {
+        Self { name: Cow::Borrowed(name), payload: Cow::Borrowed(payload), beside: Beside::default() }
+    }
+
+    pub(crate) fn into_envelope(self) -> Envelope {
+        let Self { name, payload, beside } = self;
+        let Beside { id, time, correlation, causation, hops, partition_key, version } = beside;
+        let mut envelope = Envelope::new(&name, payload);
+        let head = &mut envelope.head;
+        head.id = id.unwrap_or_default();
+        head.time = time.unwrap_or(head.time);
+        (head.correlation, head.causation, head.partition_key) = (correlation, causation, partition_key);
+        (head.hops, head.version) = (hops, version);
+        envelope
+    }
+}
+
+impl From<Envelope> for Arriving<'_> {
+    fn from(Envelope { head, payload }: Envelope) -> Self {
+        let payload = match payload {
+            Payload::Event(event) => event.json().get().map_or_else(|_| b"null".to_vec(), |json| json.into()),
+            Payload::Bytes(bytes) => Arc::unwrap_or_clone(bytes),
+        };
+        Self { name: Cow::Owned(head.name.as_ref().into()), payload: Cow::Owned(payload), beside: head.into() }
+    }
+}
+
+impl From<Head> for Beside {
+    fn from(head: Head) -> Self {
+        Self {
+            id: Some(head.id).filter(|id| !id.is_empty()),
+            time: Some(head.time),
+            correlation: head.correlation,
+            causation: head.causation,
+            hops: head.hops,
+            partition_key: head.partition_key,
+            version: head.version,
+        }
+    }
+}
+
+#[cfg(feature = "http")]
+impl Envelope {
+    /// What it says beside its payload.
+    pub(crate) fn beside(&self) -> Beside {
+        self.head.clone().into()
+    }
+}
+
+impl fmt::Debug for Arriving<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, payload, beside } = self;
+        f.debug_struct("Arriving")
+            .field("name", name)
+            .field("beside", beside)
+            .field("bytes", &payload.len())
+            .finish_non_exhaustive()
+    }
+}
