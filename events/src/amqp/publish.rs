@@ -1,21 +1,17 @@
 //! Publishes messages, and finds out what became of each.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use futures_util::future::join_all;
 use lapin::message::BasicReturnMessage;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
-use tokio::sync::Semaphore;
 
-use super::link::{Line, explain, opened, short};
-use super::{Amqp, AmqpExchange};
+use super::link::{explain, short};
 use crate::error::BoxError;
 use crate::sink::SinkError;
 
-/// How many batches are published at a time.
-const CHANNELS: usize = 8;
+/// What became of a message.
+pub(super) type Published = Result<(), SinkError>;
 
 /// A message that is ready to be published.
 pub(super) struct Draft {
@@ -48,85 +44,15 @@ impl Draft {
     }
 }
 
-/// The channels of a sink. Each is one batch's alone while that is published: the library hands a returned message to some
-/// confirmation of the channel, not always to its own, so that nobody else's may be among them.
-pub(super) struct Publishers {
-    pub(super) amqp: Amqp,
-    pub(super) exchange: AmqpExchange,
-    idle: Mutex<Vec<Line>>,
-    places: Semaphore,
+/// Publishes all over a channel that nobody else uses, then waits for all confirmations. Answers for each, and whether the broker
+/// has ended the channel.
+pub(super) async fn publish(drafts: &[&Draft], channel: &Channel) -> (Vec<Published>, bool) {
+    let confirmed = join_all(drafts.iter().map(|draft| draft.publish(channel))).await;
+    let spoiled = confirmed.iter().any(|one| one.as_ref().is_err_and(lapin::Error::is_amqp_soft_error));
+    (answers(drafts, confirmed), spoiled)
 }
 
-impl Publishers {
-    pub(super) fn new(amqp: Amqp, exchange: AmqpExchange) -> Self {
-        Self { amqp, exchange, idle: Mutex::default(), places: Semaphore::new(CHANNELS) }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Line>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Publishes all, then waits for all confirmations. Dropped on the way, it takes its channel along.
-    pub(super) async fn publish(&self, drafts: &[Draft]) -> Vec<Result<(), SinkError>> {
-        let _place = self.places.acquire().await;
-        let (mut answers, spoiled) = self.publish_together(drafts).await;
-        if spoiled && drafts.len() > 1 {
-            // One message that the broker does not want ends the channel, and with it all others: which one is found out.
-            let unknown = |answer: &Result<(), SinkError>| answer.as_ref().is_err_and(|error| !error.is_permanent());
-            for (answer, draft) in answers.iter_mut().zip(drafts).filter(|(answer, _)| unknown(answer)) {
-                let (alone, _) = self.publish_together(std::slice::from_ref(draft)).await;
-                *answer = alone.into_iter().collect();
-            }
-        }
-        answers
-    }
-
-    /// Answers for each, and whether the broker has ended the channel.
-    async fn publish_together(&self, drafts: &[Draft]) -> (Vec<Result<(), SinkError>>, bool) {
-        let line = match self.line().await {
-            Ok(line) => line,
-            Err(error) => {
-                let text = error.to_string();
-                return (drafts.iter().map(|_| Err(SinkError::new(text.clone()))).collect(), false);
-            }
-        };
-        let confirmed = join_all(drafts.iter().map(|draft| draft.publish(&line.channel))).await;
-        if line.is_open() {
-            self.idle().push(line);
-        }
-        let spoiled = confirmed.iter().any(|one| one.as_ref().is_err_and(lapin::Error::is_amqp_soft_error));
-        (answers(drafts, confirmed), spoiled)
-    }
-
-    async fn line(&self) -> Result<Line, BoxError> {
-        let idle = {
-            let mut idle = self.idle();
-            idle.retain(Line::is_open);
-            idle.pop()
-        };
-        if let Some(line) = idle {
-            return Ok(line);
-        }
-        let opening = async {
-            let line = self.amqp.links.publishing.line().await?;
-            self.exchange.declare(&line.channel).await?;
-            let confirming = line.channel.confirm_select(ConfirmSelectOptions::default()).await;
-            confirming.map_err(|error| explain("cannot ask for confirmations", &error))?;
-            Ok(line)
-        };
-        opened(opening).await
-    }
-
-    pub(super) async fn close(&self) -> Result<(), SinkError> {
-        let idle = std::mem::take(&mut *self.idle());
-        for line in idle {
-            line.close().await.map_err(|error| SinkError::new(explain("cannot close the channel", &error)))?;
-        }
-        Ok(())
-    }
-}
-
-fn answers(drafts: &[Draft], confirmed: Vec<Result<Confirmation, lapin::Error>>) -> Vec<Result<(), SinkError>> {
+fn answers(drafts: &[&Draft], confirmed: Vec<Result<Confirmation, lapin::Error>>) -> Vec<Published> {
     let (mut answers, mut returned) = (Vec::with_capacity(drafts.len()), Vec::new());
     for (index, confirmed) in confirmed.into_iter().enumerate() {
         answers.push(match confirmed {
@@ -183,7 +109,8 @@ mod tests {
 
     /// Which messages were sent, with what the library says of each.
     fn sent(ids: [&str; 3], confirmed: [Confirmation; 3]) -> [bool; 3] {
-        let answers = answers(&ids.map(draft), confirmed.into_iter().map(Ok).collect());
+        let drafts = ids.map(draft);
+        let answers = answers(&drafts.each_ref(), confirmed.into_iter().map(Ok).collect());
         [0, 1, 2].map(|index| answers[index].is_ok())
     }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::publish::{Draft, Publishers};
+use super::publish::Draft;
+use super::publishers::{Publishers, WINDOW};
 use super::{Amqp, AmqpExchange, message};
 use crate::envelope::Envelope;
 use crate::error::BoxError;
@@ -13,8 +14,9 @@ type Route = dyn Fn(&Envelope) -> String + Send + Sync;
 
 /// Publishes events to an exchange of a broker: [`Amqp::sink`].
 ///
-/// A message is persistent, and counts as sent when the broker has confirmed it; a batch is published as a whole, and then its
-/// confirmations are waited for. A message that no queue takes is returned by the broker, which is a permanent error that says
+/// A message is persistent, and counts as sent when the broker has confirmed it. A batch has up to 1,000 messages; batches that
+/// come while all channels are at work wait together, and up to 1,000 messages of theirs are published as one, so that events
+/// of many small scopes cost hardly more than those of a large one. A message that no queue takes is returned by the broker, which is a permanent error that says
 /// why; so is one that the broker takes offence at: too large, for an exchange that does not exist, or without the right. Such
 /// a one ends the channel, and the others of its batch are published again, each on its own. Whatever else is wrong is tried
 /// again.
@@ -70,11 +72,15 @@ impl Sink for AmqpSink {
         if drafts.is_empty() {
             return answers;
         }
-        let mut published = self.publishers.publish(&drafts).await.into_iter();
+        let mut published = self.publishers.publish(drafts.into()).await.into_iter();
         for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
             *answer = published.next().unwrap_or(Ok(()));
         }
         answers
+    }
+
+    fn max_batch(&self) -> usize {
+        WINDOW
     }
 
     async fn close(&self) -> Result<(), SinkError> {

@@ -1,0 +1,195 @@
+//! The channels of a sink, and the batches that wait for one.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::{Either, select};
+use lapin::options::ConfirmSelectOptions;
+use tokio::sync::{Semaphore, oneshot};
+
+use super::link::{Line, explain, opened};
+use super::publish::{Draft, Published, publish};
+use super::{Amqp, AmqpExchange};
+use crate::error::BoxError;
+use crate::sink::SinkError;
+
+/// How many channels publish at a time.
+const CHANNELS: usize = 8;
+/// How many messages a channel publishes before it waits for their confirmations.
+pub(super) const WINDOW: usize = 1000;
+/// How many messages are published together of those among which one is refused.
+const SUSPECTS: usize = 32;
+
+/// The channels of a sink. What one publishes is confirmed before it publishes more: the library hands a returned message to
+/// some confirmation of the channel, not always to its own, so that all of them must be there before it is known whose it was.
+pub(super) struct Publishers {
+    pub(super) amqp: Amqp,
+    pub(super) exchange: AmqpExchange,
+    idle: Mutex<Vec<Line>>,
+    waiting: Mutex<Waiting>,
+    places: Semaphore,
+}
+
+/// Batches in the order in which they came. Each has somebody who waits for its answer, or nobody any more.
+#[derive(Default)]
+struct Waiting {
+    batches: VecDeque<Batch>,
+    /// That of the next one.
+    number: u64,
+}
+
+struct Batch {
+    drafts: Arc<[Draft]>,
+    number: u64,
+    told: oneshot::Sender<Answer>,
+}
+
+struct Answer {
+    published: Vec<Published>,
+    /// The broker has ended the channel, for what may be another message.
+    spoiled: bool,
+}
+
+impl Waiting {
+    fn join(&mut self, drafts: Arc<[Draft]>) -> (u64, oneshot::Receiver<Answer>) {
+        let (told, answer) = oneshot::channel();
+        let number = self.number;
+        self.number += 1;
+        self.batches.push_back(Batch { drafts, number, told });
+        (number, answer)
+    }
+
+    /// The first batches, as many as fit into a window: for whoever waits for `number`, and for nobody else.
+    fn take(&mut self, number: u64) -> Vec<Batch> {
+        let (mut taken, mut messages) = (Vec::new(), 0);
+        if self.batches.front().is_none_or(|first| first.number > number) {
+            return taken;
+        }
+        while let Some(batch) =
+            self.batches.pop_front_if(|batch| messages + batch.drafts.len() <= WINDOW || messages == 0)
+        {
+            if !batch.told.is_closed() {
+                messages += batch.drafts.len();
+                taken.push(batch);
+            }
+        }
+        taken
+    }
+}
+
+impl Publishers {
+    pub(super) fn new(amqp: Amqp, exchange: AmqpExchange) -> Self {
+        Self { amqp, exchange, idle: Mutex::default(), waiting: Mutex::default(), places: Semaphore::new(CHANNELS) }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Line>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes all, and answers when all are confirmed. Dropped on the way, it takes the channel along that it uses.
+    pub(super) async fn publish(&self, drafts: Arc<[Draft]>) -> Vec<Published> {
+        let Answer { mut published, spoiled } = self.publish_with_others(&drafts).await;
+        let unknown = |published: &Published| published.as_ref().is_err_and(|error| !error.is_permanent());
+        if !spoiled || !published.iter().any(unknown) {
+            return published;
+        }
+        // One message that the broker does not want ends the channel, and with it all others: which one is found out.
+        let _place = self.places.acquire().await;
+        let mut suspects: Vec<_> = (0..drafts.len()).filter(|index| unknown(&published[*index])).collect();
+        for size in [SUSPECTS, 1] {
+            let mut left = Vec::new();
+            for together in suspects.chunks(size) {
+                let chosen: Vec<_> = together.iter().map(|index| &drafts[*index]).collect();
+                let answer = self.publish_together(&chosen).await;
+                for (index, one) in together.iter().zip(answer.published) {
+                    left.extend(Some(*index).filter(|_| answer.spoiled && unknown(&one)));
+                    published[*index] = one;
+                }
+            }
+            suspects = left;
+        }
+        published
+    }
+
+    /// Publishes all, together with what others wait for, or has one of those do it.
+    async fn publish_with_others(&self, drafts: &Arc<[Draft]>) -> Answer {
+        loop {
+            let (number, mut answer) = self.waiting().join(Arc::clone(drafts));
+            let answered = loop {
+                let place = match select(&mut answer, pin!(self.places.acquire())).await {
+                    Either::Left((answered, _)) => break answered,
+                    Either::Right((place, _)) => place,
+                };
+                let taken = self.waiting().take(number);
+                if taken.is_empty() {
+                    drop(place);
+                    break (&mut answer).await;
+                }
+                self.publish_batches(taken).await;
+            };
+            // Where there is no answer, whoever had taken it along was dropped.
+            if let Ok(answer) = answered {
+                return answer;
+            }
+        }
+    }
+
+    async fn publish_batches(&self, batches: Vec<Batch>) {
+        let drafts: Vec<_> = batches.iter().flat_map(|batch| &*batch.drafts).collect();
+        let Answer { published, spoiled } = self.publish_together(&drafts).await;
+        let mut published = published.into_iter();
+        for Batch { drafts, told, .. } in batches {
+            // Whoever was dropped does not wait any more.
+            let _ = told.send(Answer { published: published.by_ref().take(drafts.len()).collect(), spoiled });
+        }
+    }
+
+    /// Publishes all over one channel.
+    async fn publish_together(&self, drafts: &[&Draft]) -> Answer {
+        let line = match self.line().await {
+            Ok(line) => line,
+            Err(error) => {
+                let text = error.to_string();
+                let published = drafts.iter().map(|_| Err(SinkError::new(text.clone()))).collect();
+                return Answer { published, spoiled: false };
+            }
+        };
+        let (published, spoiled) = publish(drafts, &line.channel).await;
+        if line.is_open() {
+            self.idle().push(line);
+        }
+        Answer { published, spoiled }
+    }
+
+    async fn line(&self) -> Result<Line, BoxError> {
+        let idle = {
+            let mut idle = self.idle();
+            idle.retain(Line::is_open);
+            idle.pop()
+        };
+        if let Some(line) = idle {
+            return Ok(line);
+        }
+        let opening = async {
+            let line = self.amqp.links.publishing.line().await?;
+            self.exchange.declare(&line.channel).await?;
+            let confirming = line.channel.confirm_select(ConfirmSelectOptions::default()).await;
+            confirming.map_err(|error| explain("cannot ask for confirmations", &error))?;
+            Ok(line)
+        };
+        opened(opening).await
+    }
+
+    pub(super) async fn close(&self) -> Result<(), SinkError> {
+        let idle = std::mem::take(&mut *self.idle());
+        for line in idle {
+            line.close().await.map_err(|error| SinkError::new(explain("cannot close the channel", &error)))?;
+        }
+        Ok(())
+    }
+}
