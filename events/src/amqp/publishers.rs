@@ -193,3 +193,37 @@ impl Publishers {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lapin::BasicProperties;
+
+    use super::*;
+
+    fn drafts(messages: usize) -> Arc<[Draft]> {
+        let draft =
+            || Draft::new("cats", "cat-fed", BasicProperties::default(), b"null".to_vec()).expect("short names");
+        std::iter::repeat_with(draft).take(messages).collect()
+    }
+
+    fn numbers(batches: &[Batch]) -> Vec<u64> {
+        batches.iter().map(|batch| batch.number).collect()
+    }
+
+    #[test]
+    fn batches_go_together_up_to_a_window_and_those_that_nobody_waits_for_are_left_out() {
+        let mut waiting = Waiting::default();
+        let sizes = [WINDOW - 10, 4, 4, 6, 4, 2 * WINDOW, 1];
+        let mut answers: Vec<_> = sizes.iter().map(|size| waiting.join(drafts(*size)).1).collect();
+        drop(answers.remove(1));
+        let first = waiting.take(0);
+        assert_eq!(numbers(&first), [0, 2, 3], "the one in between is given up, and has no part in the window");
+        assert!(waiting.take(2).is_empty(), "somebody has taken that along");
+        let second = waiting.take(6);
+        assert_eq!(numbers(&second), [4], "the next one is too large");
+        let third = waiting.take(6);
+        assert_eq!(numbers(&third), [5], "however large it is");
+        assert_eq!(numbers(&waiting.take(6)), [6]);
+        assert!(waiting.take(6).is_empty() && waiting.batches.is_empty());
+    }
+}
