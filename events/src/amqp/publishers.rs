@@ -125,6 +125,8 @@ impl Publishers {
                     Either::Left((answered, _)) => break answered,
                     Either::Right((place, _)) => place,
                 };
+                // Whoever else is about to come along goes together with this.
+                tokio::task::yield_now().await;
                 let taken = self.waiting().take(number);
                 if taken.is_empty() {
                     drop(place);

@@ -22,28 +22,27 @@ impl Own {
         Self { amqp, shop }
     }
 
-    pub(crate) async fn consume(&self, messages: u64) -> Option<Duration> {
+    pub(crate) async fn consume(&self, messages: u32) -> Duration {
         let source = self.amqp.source(QUEUE).prefetch(PREFETCH.into());
         let app = Lifespan::builder().source(source).state(Meter::new(messages)).start().await.expect("a lifespan");
         let took = app.state::<Meter>().expect("it was given").took().await;
         let report = app.shutdown().await.expect("from outside");
         assert!(report.is_clean(), "{report}");
-        Some(took)
+        took
     }
 
-    pub(crate) async fn publish(&self, messages: u64, size: usize) -> Option<Duration> {
-        for first in (0..messages).step_by(WINDOW) {
+    pub(crate) async fn publish(&self, messages: u32, size: usize) {
+        for first in (0..messages).step_by(WINDOW as usize) {
             let dispatching = async {
-                for number in first..messages.min(first + WINDOW as u64) {
+                for number in first..messages.min(first + WINDOW) {
                     dispatch(Parcel::new(number, size)).expect("accepted");
                 }
             };
             self.shop.scope(dispatching).await;
         }
-        None
     }
 
-    pub(crate) async fn scopes(&self, messages: u64, size: usize) -> Option<Duration> {
+    pub(crate) async fn scopes(&self, messages: u32, size: usize) {
         let clients = (0..SCOPES).map(|client| {
             let shop = self.shop.clone();
             tokio::spawn(async move {
@@ -53,7 +52,6 @@ impl Own {
             })
         });
         join_all(clients).await.into_iter().for_each(|ended| ended.expect("it does not panic"));
-        None
     }
 
     pub(crate) async fn end(self) {

@@ -44,7 +44,7 @@ impl Raw {
         (channel, consumer.expect("a consumer"))
     }
 
-    pub(crate) async fn consume(&self, messages: u64) -> Option<Duration> {
+    pub(crate) async fn consume(&self, messages: u32) -> Duration {
         let meter = Arc::new(Meter::new(messages));
         let (channel, mut consumer) = self.consumer().await;
         for _ in 0..messages {
@@ -53,17 +53,19 @@ impl Raw {
             tokio::spawn(async move { handle(delivery, &meter).await });
         }
         let took = meter.took().await;
+        while Arc::strong_count(&meter) > 1 {
+            tokio::task::yield_now().await;
+        }
         channel.close(200, "OK".into()).await.expect("closed");
-        Some(took)
+        took
     }
 
-    pub(crate) async fn publish(&self, messages: u64, size: usize) -> Option<Duration> {
+    pub(crate) async fn publish(&self, messages: u32, size: usize) {
         let sends = (0..messages).map(|number| send(&self.channel, number, size));
-        stream::iter(sends).buffer_unordered(WINDOW).for_each(|()| async {}).await;
-        None
+        stream::iter(sends).buffer_unordered(WINDOW as usize).for_each(|()| async {}).await;
     }
 
-    pub(crate) async fn scopes(&self, messages: u64, size: usize) -> Option<Duration> {
+    pub(crate) async fn scopes(&self, messages: u32, size: usize) {
         let clients = (0..SCOPES).map(|client| {
             let channel = self.channel.clone();
             tokio::spawn(async move {
@@ -73,7 +75,6 @@ impl Raw {
             })
         });
         join_all(clients).await.into_iter().for_each(|ended| ended.expect("it does not panic"));
-        None
     }
 }
 
@@ -84,7 +85,7 @@ async fn handle(delivery: Delivery, meter: &Meter) {
 }
 
 /// Publishes one message, with what `events` says of an event.
-async fn send(channel: &Channel, number: u64, size: usize) {
+async fn send(channel: &Channel, number: u32, size: usize) {
     let body = serde_json::to_vec(&Parcel::new(number, size)).expect("JSON");
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let confirm = channel.basic_publish("".into(), QUEUE.into(), options, &body, properties(number)).await;
@@ -92,7 +93,7 @@ async fn send(channel: &Channel, number: u64, size: usize) {
     assert_eq!(confirmation, Confirmation::Ack(None));
 }
 
-fn properties(number: u64) -> BasicProperties {
+fn properties(number: u32) -> BasicProperties {
     let id = format!("0123456789abcdef0123456789abcdef-{number}");
     let mut headers = FieldTable::default();
     for (name, value) in [

@@ -187,12 +187,8 @@ async fn a_worker_that_is_killed_in_the_middle_of_a_batch_leaves_it_to_the_next_
     let report = publishing.await.expect("it does not panic");
     assert_eq!((report.failed, report.aborted), (0, 0), "all are confirmed: {report}");
     let mut last = Worker::start(broker, "stored", u32::MAX);
-    let is_done = |worker: &Worker, ledgers: &[_]| {
-        let mut all = times(ledgers);
-        numbers(&worker.ledger(), "done").iter().for_each(|number| *all.entry(*number).or_default() += 1);
-        all.len() == COUNT as usize
-    };
-    until("all are done", async || is_done(&last, &ledgers)).await;
+    let with_last = || [ledgers.clone(), vec![last.ledger()]].concat();
+    until("all are done", async || times(&with_last()).len() == COUNT as usize).await;
     last.signal("TERM");
     assert_eq!(last.ended().await, Some(0));
     ledgers.push(last.ledger());
