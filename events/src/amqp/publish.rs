@@ -7,72 +7,123 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
 
 use super::link::{explain, short};
+use super::{AmqpExchange, message};
+use crate::call::caught;
+use crate::envelope::Envelope;
 use crate::error::BoxError;
+use crate::format::Format;
 use crate::sink::SinkError;
 
 /// What became of a message.
 pub(super) type Published = Result<(), SinkError>;
 
+pub(super) type Route = dyn Fn(&Envelope) -> String + Send + Sync;
+
+/// How events are written into messages.
+pub(super) struct Form {
+    pub(super) exchange: AmqpExchange,
+    pub(super) route: Option<Box<Route>>,
+    pub(super) format: Box<dyn Format>,
+}
+
 /// A message that is ready to be published.
-pub(super) struct Draft {
+struct Draft {
     exchange: ShortString,
     routing_key: ShortString,
     properties: BasicProperties,
     body: Vec<u8>,
 }
 
+/// What a message is known by that the broker returns.
+struct Known {
+    routing_key: ShortString,
+    id: Option<ShortString>,
+    body: Vec<u8>,
+}
+
+impl Form {
+    fn draft(&self, envelope: &Envelope) -> Result<Draft, BoxError> {
+        let message = self.format.encode(envelope)?;
+        let routing_key = match &self.route {
+            Some(route) => short(&route(envelope))?,
+            None => short(envelope.name())?,
+        };
+        let properties = message::properties(envelope, message.content_type, message.headers)?;
+        Ok(Draft { exchange: short(&self.exchange.name)?, routing_key, properties, body: message.body })
+    }
+
+    /// Publishes all over a channel that nobody else uses, then waits for all confirmations. Answers for each, and whether the
+    /// broker has ended the channel.
+    ///
+    /// Each is written when its turn comes, while those before it are on their way.
+    pub(super) async fn publish(&self, envelopes: &[&Envelope], channel: &Channel) -> (Vec<Published>, bool) {
+        let all = join_all(envelopes.iter().map(|envelope| async move {
+            match caught(async { self.draft(envelope) }).await {
+                Ok(Ok(draft)) => Ok(draft.publish(channel).await),
+                Ok(Err(error)) => Err(SinkError::permanent(error)),
+                Err(panic) => Err(SinkError::permanent(panic.to_string())),
+            }
+        }));
+        let all = all.await;
+        let error = |sent: &Sent| sent.confirmed.as_ref().is_err_and(lapin::Error::is_amqp_soft_error);
+        let spoiled = all.iter().any(|one| one.as_ref().is_ok_and(error));
+        (answers(all), spoiled)
+    }
+}
+
+/// A message that was published, and what the library says of it.
+struct Sent {
+    known: Known,
+    confirmed: Result<Confirmation, lapin::Error>,
+}
+
 impl Draft {
-    pub(super) fn new(
-        exchange: &str,
-        routing_key: &str,
-        properties: BasicProperties,
-        body: Vec<u8>,
-    ) -> Result<Self, BoxError> {
-        Ok(Self { exchange: short(exchange)?, routing_key: short(routing_key)?, properties, body })
-    }
-
-    async fn publish(&self, channel: &Channel) -> Result<Confirmation, lapin::Error> {
-        let (exchange, key) = (self.exchange.clone(), self.routing_key.clone());
+    async fn publish(self, channel: &Channel) -> Sent {
+        let Self { exchange, routing_key, properties, body } = self;
+        let known = Known { routing_key: routing_key.clone(), id: properties.message_id().clone(), body };
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        channel.basic_publish(exchange, key, options, &self.body, self.properties.clone()).await?.await
+        let confirmed = match channel.basic_publish(exchange, routing_key, options, &known.body, properties).await {
+            Ok(confirmation) => confirmation.await,
+            Err(error) => Err(error),
+        };
+        Sent { known, confirmed }
     }
+}
 
+impl Known {
     fn is(&self, returned: &BasicReturnMessage) -> bool {
         self.routing_key == returned.routing_key
-            && self.properties.message_id() == returned.properties.message_id()
+            && self.id == *returned.properties.message_id()
             && self.body == returned.data
     }
 }
 
-/// Publishes all over a channel that nobody else uses, then waits for all confirmations. Answers for each, and whether the broker
-/// has ended the channel.
-pub(super) async fn publish(drafts: &[&Draft], channel: &Channel) -> (Vec<Published>, bool) {
-    let confirmed = join_all(drafts.iter().map(|draft| draft.publish(channel))).await;
-    let spoiled = confirmed.iter().any(|one| one.as_ref().is_err_and(lapin::Error::is_amqp_soft_error));
-    (answers(drafts, confirmed), spoiled)
-}
-
-fn answers(drafts: &[&Draft], confirmed: Vec<Result<Confirmation, lapin::Error>>) -> Vec<Published> {
-    let (mut answers, mut returned) = (Vec::with_capacity(drafts.len()), Vec::new());
-    for (index, confirmed) in confirmed.into_iter().enumerate() {
-        answers.push(match confirmed {
-            Ok(Confirmation::Ack(back)) => {
+fn answers(all: Vec<Result<Sent, SinkError>>) -> Vec<Published> {
+    let alone = all.len() == 1;
+    let (mut answers, mut known, mut returned) = (Vec::with_capacity(all.len()), Vec::new(), Vec::new());
+    for (index, sent) in all.into_iter().enumerate() {
+        let sent = sent.map(|sent| {
+            known.push((index, sent.known));
+            sent.confirmed
+        });
+        answers.push(match sent {
+            Ok(Ok(Confirmation::Ack(back))) => {
                 returned.extend(back.map(|back| (index, back)));
                 Ok(())
             }
-            Ok(Confirmation::Nack(back)) => {
+            Ok(Ok(Confirmation::Nack(back))) => {
                 returned.extend(back.map(|back| (index, back)));
                 Err(SinkError::new("the broker could not take the message (nack)"))
             }
-            Ok(Confirmation::NotRequested) => Err(SinkError::new("the broker does not confirm what is published")),
-            Err(error) => Err(refused(&error, drafts.len() == 1)),
+            Ok(Ok(Confirmation::NotRequested)) => Err(SinkError::new("the broker does not confirm what is published")),
+            Ok(Err(error)) => Err(refused(&error, alone)),
+            Err(error) => Err(error),
         });
     }
-    let mut known = vec![false; drafts.len()];
     for (index, back) in returned {
-        let own = drafts.iter().zip(&known).position(|(draft, known)| !known && draft.is(&back)).unwrap_or(index);
-        known[own] = true;
-        answers[own] = Err(unroutable(&back));
+        // Those that are alike are told apart by taking out the first.
+        let own = known.iter().position(|(_, known)| known.is(&back)).map(|place| known.remove(place).0);
+        answers[own.unwrap_or(index)] = Err(unroutable(&back));
     }
     answers
 }
@@ -96,9 +147,8 @@ mod tests {
 
     use super::*;
 
-    fn draft(id: &str) -> Draft {
-        let properties = BasicProperties::default().with_message_id(id.into());
-        Draft::new("cats", "cat-fed", properties, b"null".to_vec()).expect("short names")
+    fn known(id: &str) -> Known {
+        Known { routing_key: "cat-fed".into(), id: Some(id.into()), body: b"null".to_vec() }
     }
 
     fn returned(id: &str) -> BasicReturnMessage {
@@ -109,8 +159,8 @@ mod tests {
 
     /// Which messages were sent, with what the library says of each.
     fn sent(ids: [&str; 3], confirmed: [Confirmation; 3]) -> [bool; 3] {
-        let drafts = ids.map(draft);
-        let answers = answers(&drafts.each_ref(), confirmed.into_iter().map(Ok).collect());
+        let sent = ids.into_iter().zip(confirmed).map(|(id, one)| Ok(Sent { known: known(id), confirmed: Ok(one) }));
+        let answers = answers(sent.collect());
         [0, 1, 2].map(|index| answers[index].is_ok())
     }
 

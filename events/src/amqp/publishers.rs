@@ -8,9 +8,10 @@ use futures_util::future::{Either, select};
 use lapin::options::ConfirmSelectOptions;
 use tokio::sync::{Semaphore, oneshot};
 
+use super::Amqp;
 use super::link::{Line, explain, opened};
-use super::publish::{Draft, Published, publish};
-use super::{Amqp, AmqpExchange};
+use super::publish::{Form, Published};
+use crate::envelope::Envelope;
 use crate::error::BoxError;
 use crate::sink::SinkError;
 
@@ -25,7 +26,7 @@ const SUSPECTS: usize = 32;
 /// some confirmation of the channel, not always to its own, so that all of them must be there before it is known whose it was.
 pub(super) struct Publishers {
     pub(super) amqp: Amqp,
-    pub(super) exchange: AmqpExchange,
+    pub(super) form: Form,
     idle: Mutex<Vec<Line>>,
     waiting: Mutex<Waiting>,
     places: Semaphore,
@@ -40,7 +41,7 @@ struct Waiting {
 }
 
 struct Batch {
-    drafts: Arc<[Draft]>,
+    envelopes: Arc<[Envelope]>,
     number: u64,
     told: oneshot::Sender<Answer>,
 }
@@ -52,11 +53,11 @@ struct Answer {
 }
 
 impl Waiting {
-    fn join(&mut self, drafts: Arc<[Draft]>) -> (u64, oneshot::Receiver<Answer>) {
+    fn join(&mut self, envelopes: Arc<[Envelope]>) -> (u64, oneshot::Receiver<Answer>) {
         let (told, answer) = oneshot::channel();
         let number = self.number;
         self.number += 1;
-        self.batches.push_back(Batch { drafts, number, told });
+        self.batches.push_back(Batch { envelopes, number, told });
         (number, answer)
     }
 
@@ -67,10 +68,10 @@ impl Waiting {
             return taken;
         }
         while let Some(batch) =
-            self.batches.pop_front_if(|batch| messages + batch.drafts.len() <= WINDOW || messages == 0)
+            self.batches.pop_front_if(|batch| messages + batch.envelopes.len() <= WINDOW || messages == 0)
         {
             if !batch.told.is_closed() {
-                messages += batch.drafts.len();
+                messages += batch.envelopes.len();
                 taken.push(batch);
             }
         }
@@ -79,8 +80,8 @@ impl Waiting {
 }
 
 impl Publishers {
-    pub(super) fn new(amqp: Amqp, exchange: AmqpExchange) -> Self {
-        Self { amqp, exchange, idle: Mutex::default(), waiting: Mutex::default(), places: Semaphore::new(CHANNELS) }
+    pub(super) fn new(amqp: Amqp, form: Form) -> Self {
+        Self { amqp, form, idle: Mutex::default(), waiting: Mutex::default(), places: Semaphore::new(CHANNELS) }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Line>> {
@@ -92,19 +93,19 @@ impl Publishers {
     }
 
     /// Publishes all, and answers when all are confirmed. Dropped on the way, it takes the channel along that it uses.
-    pub(super) async fn publish(&self, drafts: Arc<[Draft]>) -> Vec<Published> {
-        let Answer { mut published, spoiled } = self.publish_with_others(&drafts).await;
+    pub(super) async fn publish(&self, envelopes: &[Envelope]) -> Vec<Published> {
+        let Answer { mut published, spoiled } = self.publish_with_others(envelopes.into()).await;
         let unknown = |published: &Published| published.as_ref().is_err_and(|error| !error.is_permanent());
         if !spoiled || !published.iter().any(unknown) {
             return published;
         }
         // One message that the broker does not want ends the channel, and with it all others: which one is found out.
         let _place = self.places.acquire().await;
-        let mut suspects: Vec<_> = (0..drafts.len()).filter(|index| unknown(&published[*index])).collect();
+        let mut suspects: Vec<_> = (0..envelopes.len()).filter(|index| unknown(&published[*index])).collect();
         for size in [SUSPECTS, 1] {
             let mut left = Vec::new();
             for together in suspects.chunks(size) {
-                let chosen: Vec<_> = together.iter().map(|index| &drafts[*index]).collect();
+                let chosen: Vec<_> = together.iter().map(|index| &envelopes[*index]).collect();
                 let answer = self.publish_together(&chosen).await;
                 for (index, one) in together.iter().zip(answer.published) {
                     left.extend(Some(*index).filter(|_| answer.spoiled && unknown(&one)));
@@ -117,9 +118,9 @@ impl Publishers {
     }
 
     /// Publishes all, together with what others wait for, or has one of those do it.
-    async fn publish_with_others(&self, drafts: &Arc<[Draft]>) -> Answer {
+    async fn publish_with_others(&self, envelopes: Arc<[Envelope]>) -> Answer {
         loop {
-            let (number, mut answer) = self.waiting().join(Arc::clone(drafts));
+            let (number, mut answer) = self.waiting().join(Arc::clone(&envelopes));
             let answered = loop {
                 let place = match select(&mut answer, pin!(self.places.acquire())).await {
                     Either::Left((answered, _)) => break answered,
@@ -142,26 +143,26 @@ impl Publishers {
     }
 
     async fn publish_batches(&self, batches: Vec<Batch>) {
-        let drafts: Vec<_> = batches.iter().flat_map(|batch| &*batch.drafts).collect();
-        let Answer { published, spoiled } = self.publish_together(&drafts).await;
+        let envelopes: Vec<_> = batches.iter().flat_map(|batch| &*batch.envelopes).collect();
+        let Answer { published, spoiled } = self.publish_together(&envelopes).await;
         let mut published = published.into_iter();
-        for Batch { drafts, told, .. } in batches {
+        for Batch { envelopes, told, .. } in batches {
             // Whoever was dropped does not wait any more.
-            let _ = told.send(Answer { published: published.by_ref().take(drafts.len()).collect(), spoiled });
+            let _ = told.send(Answer { published: published.by_ref().take(envelopes.len()).collect(), spoiled });
         }
     }
 
     /// Publishes all over one channel.
-    async fn publish_together(&self, drafts: &[&Draft]) -> Answer {
+    async fn publish_together(&self, envelopes: &[&Envelope]) -> Answer {
         let line = match self.line().await {
             Ok(line) => line,
             Err(error) => {
                 let text = error.to_string();
-                let published = drafts.iter().map(|_| Err(SinkError::new(text.clone()))).collect();
+                let published = envelopes.iter().map(|_| Err(SinkError::new(text.clone()))).collect();
                 return Answer { published, spoiled: false };
             }
         };
-        let (published, spoiled) = publish(drafts, &line.channel).await;
+        let (published, spoiled) = self.form.publish(envelopes, &line.channel).await;
         if line.is_open() {
             self.idle().push(line);
         }
@@ -179,7 +180,7 @@ impl Publishers {
         }
         let opening = async {
             let line = self.amqp.links.publishing.line().await?;
-            self.exchange.declare(&line.channel).await?;
+            self.form.exchange.declare(&line.channel).await?;
             let confirming = line.channel.confirm_select(ConfirmSelectOptions::default()).await;
             confirming.map_err(|error| explain("cannot ask for confirmations", &error))?;
             Ok(line)
@@ -216,7 +217,7 @@ mod tests {
     fn batches_go_together_up_to_a_window_and_those_that_nobody_waits_for_are_left_out() {
         let mut waiting = Waiting::default();
         let sizes = [WINDOW - 10, 4, 4, 6, 4, 2 * WINDOW, 1];
-        let mut answers: Vec<_> = sizes.iter().map(|size| waiting.join(drafts(*size)).1).collect();
+        let mut answers: Vec<_> = sizes.iter().map(|size| waiting.join(envelopes(*size)).1).collect();
         drop(answers.remove(1));
         let first = waiting.take(0);
         assert_eq!(numbers(&first), [0, 2, 3], "the one in between is given up, and has no part in the window");

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use events::{Envelope, Incoming, Message, Metadata, Received, Sink, SinkError, Source, SourceError};
+use events::{
+    Envelope, Incoming, Message, Metadata, Received, Settle, Settlement, Sink, SinkError, Source, SourceError,
+};
 
 /// Clones are one account.
 #[derive(Clone, Debug, Default)]
@@ -243,15 +245,27 @@ pub(super) struct Watching<I> {
 }
 
 impl<I: Incoming> Incoming for Watching<I> {
-    async fn next(&mut self) -> Result<Received, SourceError> {
-        let received = self.of.next().await?;
-        let id = received.message().header("ce-id").expect("these messages are CloudEvents").to_owned();
-        let delivery = self.account.delivered(self.connection, &id, received.message());
-        let account = self.account.clone();
-        Ok(received.with_settlement(move |settlement| {
-            account.settled(&id, delivery);
-            settlement
-        }))
+    type Settle = WatchedSettle<I::Settle>;
+
+    async fn next(&mut self) -> Result<Received<Self::Settle>, SourceError> {
+        let (message, of) = self.of.next().await?.into_parts();
+        let id = message.header("ce-id").expect("these messages are CloudEvents").to_owned();
+        let delivery = self.account.delivered(self.connection, &id, &message);
+        Ok(Received::new(message, WatchedSettle { of, account: self.account.clone(), id, delivery }))
+    }
+}
+
+pub(super) struct WatchedSettle<S> {
+    of: S,
+    account: Account,
+    id: String,
+    delivery: usize,
+}
+
+impl<S: Settle> Settle for WatchedSettle<S> {
+    async fn settle(self, settlement: Settlement) -> Result<(), SourceError> {
+        self.account.settled(&self.id, self.delivery);
+        self.of.settle(settlement).await
     }
 }
 

@@ -6,7 +6,7 @@ mod connections;
 mod queues;
 mod workers;
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -24,6 +24,8 @@ use account::{Account, Watched};
 
 /// How many scopes there are at a time.
 const SCOPES: usize = 8;
+/// Short ones, so that what is there again is found soon.
+const PAUSES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(1);
 
 #[derive(Event, Serialize, Deserialize)]
 struct Parcel(u32);
@@ -44,7 +46,7 @@ fn failed(failure: &Failure, account: Option<State<Account>>) {
 /// Reads a queue.
 async fn reader(broker: &Broker, queue: impl Into<AmqpQueue>, account: &Account) -> Lifespan {
     let lost = account.clone();
-    let source = Watched::new(broker.amqp().source(queue), account).prefetch(50);
+    let source = Watched::new(broker.amqp().source(queue), account).prefetch(50).backoff(PAUSES);
     let source = source.on_attempt(move |error, _| lost.lost(error.to_string()));
     start_with(Lifespan::builder().source(source).state(account.clone())).await.0
 }
@@ -53,8 +55,8 @@ async fn reader(broker: &Broker, queue: impl Into<AmqpQueue>, account: &Account)
 async fn writer(broker: &Broker, queue: &'static str, account: &Account) -> Lifespan {
     let sink = broker.amqp().sink("").routed_by(move |_| queue.into());
     // A broker that has just started may never confirm what it is sent: only the time-out ends that. With so many attempts an
-    // outage of a minute is outlived.
-    let sink = Watched::new(sink, account).only().attempts(15).timeout(Duration::from_secs(5));
+    // outage of two minutes is outlived.
+    let sink = Watched::new(sink, account).only().attempts(120).backoff(PAUSES).timeout(Duration::from_secs(5));
     start_with(Lifespan::builder().sink("parcel", sink)).await.0
 }
 
