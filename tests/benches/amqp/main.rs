@@ -7,7 +7,7 @@
 //! | | |
 //! |---|---|
 //! | `consume` | 100 messages delivered ahead; the JSON is decoded, the handler called, and each message acknowledged by itself |
-//! | `publish` | 1000 messages are not confirmed yet at most: with `events`, one scope with 1000 events after another |
+//! | `publish` | 1000 messages are not confirmed yet at most: with `events`, 4 tasks with one scope of 250 events after another |
 //! | `scopes` | 64 tasks, each of which publishes a message and waits for its confirmation: with `events`, scopes with one event |
 //!
 //! `lapin` has a task for each delivery, as `events` has: awaited in the loop itself, an acknowledgement is a round trip to the

@@ -7,7 +7,7 @@ use events::{Lifespan, SinkExt as _, SourceExt as _, dispatch};
 use futures_util::future::join_all;
 
 use crate::broker::Broker;
-use crate::work::{Meter, PREFETCH, Parcel, QUEUE, SCOPES, WINDOW};
+use crate::work::{Meter, PREFETCH, PRODUCERS, Parcel, QUEUE, WINDOW};
 
 pub(crate) struct Own {
     amqp: Amqp,
@@ -32,26 +32,23 @@ impl Own {
     }
 
     pub(crate) async fn publish(&self, messages: u32, size: usize) {
-        for first in (0..messages).step_by(WINDOW as usize) {
-            let dispatching = async {
-                for number in first..messages.min(first + WINDOW) {
-                    dispatch(Parcel::new(number, size)).expect("accepted");
-                }
-            };
-            self.shop.scope(dispatching).await;
-        }
+        self.scopes(messages, size, PRODUCERS, WINDOW / PRODUCERS).await;
     }
 
-    pub(crate) async fn scopes(&self, messages: u32, size: usize) {
-        let clients = (0..SCOPES).map(|client| {
+    /// Scopes of `events` events, one after another in each of so many tasks.
+    pub(crate) async fn scopes(&self, messages: u32, size: usize, tasks: u32, events: u32) {
+        let tasks = (0..tasks).map(|task| {
             let shop = self.shop.clone();
             tokio::spawn(async move {
-                for number in (client..messages).step_by(SCOPES as usize) {
-                    shop.scope(async { dispatch(Parcel::new(number, size)) }).await.expect("accepted");
+                for first in (task * events..messages).step_by((tasks * events) as usize) {
+                    let dispatching = async {
+                        (first..messages.min(first + events)).try_for_each(|number| dispatch(Parcel::new(number, size)))
+                    };
+                    shop.scope(dispatching).await.expect("accepted");
                 }
             })
         });
-        join_all(clients).await.into_iter().for_each(|ended| ended.expect("it does not panic"));
+        join_all(tasks).await.into_iter().for_each(|ended| ended.expect("it does not panic"));
     }
 
     pub(crate) async fn end(self) {

@@ -15,8 +15,10 @@ use crate::raw::Raw;
 
 /// How many messages the broker delivers ahead.
 pub(crate) const PREFETCH: u16 = 100;
-/// How many messages are published before the first is confirmed, and how many there are in a scope.
+/// How many messages are published before the first is confirmed.
 pub(crate) const WINDOW: u32 = 1000;
+/// How many scopes share that window.
+pub(crate) const PRODUCERS: u32 = 4;
 /// How many scopes with one event each there are at a time.
 pub(crate) const SCOPES: u32 = 64;
 pub(crate) const QUEUE: &str = "parcels";
@@ -147,7 +149,7 @@ impl Stage {
             (Kind::Consume, Way::Lapin) => from_first_to_last = Some(self.raw.consume(messages).await),
             (Kind::Publish, Way::Events) => self.own.publish(messages, size).await,
             (Kind::Publish, Way::Lapin) => self.raw.publish(messages, size).await,
-            (Kind::Scopes, Way::Events) => self.own.scopes(messages, size).await,
+            (Kind::Scopes, Way::Events) => self.own.scopes(messages, size, SCOPES, 1).await,
             (Kind::Scopes, Way::Lapin) => self.raw.scopes(messages, size).await,
         }
         let time = from_first_to_last.unwrap_or_else(|| begun.elapsed());
