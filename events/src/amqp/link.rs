@@ -120,9 +120,13 @@ fn advice(_: &std::io::Error) -> Option<&'static str> {
 }
 
 /// A name in the form of AMQP.
-pub(super) fn short(text: &str) -> Result<ShortString, BoxError> {
-    let long = |_| format!("`{}…` has {} bytes, and a name has at most 255 in AMQP", head(text), text.len()).into();
-    ShortString::try_new(text).map_err(long)
+pub(super) fn short(text: impl AsRef<str> + Into<String>) -> Result<ShortString, BoxError> {
+    let shown = text.as_ref();
+    if shown.len() > usize::from(u8::MAX) {
+        let text = format!("`{}…` has {} bytes, and a name has at most 255 in AMQP", head(shown), shown.len());
+        return Err(text.into());
+    }
+    Ok(ShortString::try_new(text)?)
 }
 
 fn head(text: &str) -> String {

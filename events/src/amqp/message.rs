@@ -88,27 +88,31 @@ fn decimal(value: u32, scale: u8) -> String {
 }
 
 /// What goes beside the body of a message that says what the envelope holds.
-pub(super) fn properties(envelope: &Envelope, message: &Message) -> Result<BasicProperties, BoxError> {
-    let length: usize = message.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+pub(super) fn properties(
+    envelope: &Envelope,
+    content_type: Option<String>,
+    headers: Vec<(String, String)>,
+) -> Result<BasicProperties, BoxError> {
+    let length: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     if length > HEADERS_LIMIT {
         return Err(format!("the headers of the message have {length} bytes, more than {HEADERS_LIMIT}").into());
     }
     let mut table = FieldTable::default();
-    for (name, value) in &message.headers {
-        table.insert(short(name)?, AMQPValue::LongString(value.as_str().into()));
+    for (name, value) in headers {
+        table.insert(short(name)?, AMQPValue::LongString(value.into()));
     }
     let mut properties = BasicProperties::default().with_delivery_mode(PERSISTENT).with_headers(table);
-    if let Some(content_type) = &message.content_type {
+    if let Some(content_type) = content_type {
         properties = properties.with_content_type(short(content_type)?);
     }
     // These are for the eyes of others: what the format says is what counts, so those that do not fit are left out.
     if let Ok(name) = short(envelope.name()) {
         properties = properties.with_type(name);
     }
-    if let Ok(id) = short(&envelope.id().to_string()) {
+    if let Ok(id) = short(envelope.id().to_string()) {
         properties = properties.with_message_id(id);
     }
-    if let Ok(correlation) = short(&envelope.correlation().to_string()) {
+    if let Ok(correlation) = short(envelope.correlation().to_string()) {
         properties = properties.with_correlation_id(correlation);
     }
     if let Ok(since) = envelope.time().duration_since(UNIX_EPOCH) {

@@ -3,6 +3,7 @@
 mod link;
 mod message;
 mod publish;
+mod publishers;
 mod sink;
 mod source;
 #[cfg(feature = "amqp-tls")]

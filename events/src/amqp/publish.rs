@@ -1,152 +1,129 @@
 //! Publishes messages, and finds out what became of each.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use futures_util::future::join_all;
 use lapin::message::BasicReturnMessage;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
-use tokio::sync::Semaphore;
 
-use super::link::{Line, explain, opened, short};
-use super::{Amqp, AmqpExchange};
+use super::link::{explain, short};
+use super::{AmqpExchange, message};
+use crate::call::caught;
+use crate::envelope::Envelope;
 use crate::error::BoxError;
+use crate::format::Format;
 use crate::sink::SinkError;
 
-/// How many batches are published at a time.
-const CHANNELS: usize = 8;
+/// What became of a message.
+pub(super) type Published = Result<(), SinkError>;
+
+pub(super) type Route = dyn Fn(&Envelope) -> String + Send + Sync;
+
+/// How events are written into messages.
+pub(super) struct Form {
+    pub(super) exchange: AmqpExchange,
+    pub(super) route: Option<Box<Route>>,
+    pub(super) format: Box<dyn Format>,
+}
 
 /// A message that is ready to be published.
-pub(super) struct Draft {
+struct Draft {
     exchange: ShortString,
     routing_key: ShortString,
     properties: BasicProperties,
     body: Vec<u8>,
 }
 
+/// What a message is known by that the broker returns.
+struct Known {
+    routing_key: ShortString,
+    id: Option<ShortString>,
+    body: Vec<u8>,
+}
+
+impl Form {
+    fn draft(&self, envelope: &Envelope) -> Result<Draft, BoxError> {
+        let message = self.format.encode(envelope)?;
+        let routing_key = match &self.route {
+            Some(route) => short(&route(envelope))?,
+            None => short(envelope.name())?,
+        };
+        let properties = message::properties(envelope, message.content_type, message.headers)?;
+        Ok(Draft { exchange: short(&self.exchange.name)?, routing_key, properties, body: message.body })
+    }
+
+    /// Publishes all over a channel that nobody else uses, then waits for all confirmations. Answers for each, and whether the
+    /// broker has ended the channel.
+    ///
+    /// Each is written when its turn comes, while those before it are on their way.
+    pub(super) async fn publish(&self, envelopes: &[&Envelope], channel: &Channel) -> (Vec<Published>, bool) {
+        let all = join_all(envelopes.iter().map(|envelope| async move {
+            match caught(async { self.draft(envelope) }).await {
+                Ok(Ok(draft)) => Ok(draft.publish(channel).await),
+                Ok(Err(error)) => Err(SinkError::permanent(error)),
+                Err(panic) => Err(SinkError::permanent(panic.to_string())),
+            }
+        }));
+        let all = all.await;
+        let error = |sent: &Sent| sent.confirmed.as_ref().is_err_and(lapin::Error::is_amqp_soft_error);
+        let spoiled = all.iter().any(|one| one.as_ref().is_ok_and(error));
+        (answers(all), spoiled)
+    }
+}
+
+/// A message that was published, and what the library says of it.
+struct Sent {
+    known: Known,
+    confirmed: Result<Confirmation, lapin::Error>,
+}
+
 impl Draft {
-    pub(super) fn new(
-        exchange: &str,
-        routing_key: &str,
-        properties: BasicProperties,
-        body: Vec<u8>,
-    ) -> Result<Self, BoxError> {
-        Ok(Self { exchange: short(exchange)?, routing_key: short(routing_key)?, properties, body })
-    }
-
-    async fn publish(&self, channel: &Channel) -> Result<Confirmation, lapin::Error> {
-        let (exchange, key) = (self.exchange.clone(), self.routing_key.clone());
+    async fn publish(self, channel: &Channel) -> Sent {
+        let Self { exchange, routing_key, properties, body } = self;
+        let known = Known { routing_key: routing_key.clone(), id: properties.message_id().clone(), body };
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        channel.basic_publish(exchange, key, options, &self.body, self.properties.clone()).await?.await
+        let confirmed = match channel.basic_publish(exchange, routing_key, options, &known.body, properties).await {
+            Ok(confirmation) => confirmation.await,
+            Err(error) => Err(error),
+        };
+        Sent { known, confirmed }
     }
+}
 
+impl Known {
     fn is(&self, returned: &BasicReturnMessage) -> bool {
         self.routing_key == returned.routing_key
-            && self.properties.message_id() == returned.properties.message_id()
+            && self.id == *returned.properties.message_id()
             && self.body == returned.data
     }
 }
 
-/// The channels of a sink. Each is one batch's alone while that is published: the library hands a returned message to some
-/// confirmation of the channel, not always to its own, so that nobody else's may be among them.
-pub(super) struct Publishers {
-    pub(super) amqp: Amqp,
-    pub(super) exchange: AmqpExchange,
-    idle: Mutex<Vec<Line>>,
-    places: Semaphore,
-}
-
-impl Publishers {
-    pub(super) fn new(amqp: Amqp, exchange: AmqpExchange) -> Self {
-        Self { amqp, exchange, idle: Mutex::default(), places: Semaphore::new(CHANNELS) }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Line>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Publishes all, then waits for all confirmations. Dropped on the way, it takes its channel along.
-    pub(super) async fn publish(&self, drafts: &[Draft]) -> Vec<Result<(), SinkError>> {
-        let _place = self.places.acquire().await;
-        let (mut answers, spoiled) = self.publish_together(drafts).await;
-        if spoiled && drafts.len() > 1 {
-            // One message that the broker does not want ends the channel, and with it all others: which one is found out.
-            let unknown = |answer: &Result<(), SinkError>| answer.as_ref().is_err_and(|error| !error.is_permanent());
-            for (answer, draft) in answers.iter_mut().zip(drafts).filter(|(answer, _)| unknown(answer)) {
-                let (alone, _) = self.publish_together(std::slice::from_ref(draft)).await;
-                *answer = alone.into_iter().collect();
-            }
-        }
-        answers
-    }
-
-    /// Answers for each, and whether the broker has ended the channel.
-    async fn publish_together(&self, drafts: &[Draft]) -> (Vec<Result<(), SinkError>>, bool) {
-        let line = match self.line().await {
-            Ok(line) => line,
-            Err(error) => {
-                let text = error.to_string();
-                return (drafts.iter().map(|_| Err(SinkError::new(text.clone()))).collect(), false);
-            }
-        };
-        let confirmed = join_all(drafts.iter().map(|draft| draft.publish(&line.channel))).await;
-        if line.is_open() {
-            self.idle().push(line);
-        }
-        let spoiled = confirmed.iter().any(|one| one.as_ref().is_err_and(lapin::Error::is_amqp_soft_error));
-        (answers(drafts, confirmed), spoiled)
-    }
-
-    async fn line(&self) -> Result<Line, BoxError> {
-        let idle = {
-            let mut idle = self.idle();
-            idle.retain(Line::is_open);
-            idle.pop()
-        };
-        if let Some(line) = idle {
-            return Ok(line);
-        }
-        let opening = async {
-            let line = self.amqp.links.publishing.line().await?;
-            self.exchange.declare(&line.channel).await?;
-            let confirming = line.channel.confirm_select(ConfirmSelectOptions::default()).await;
-            confirming.map_err(|error| explain("cannot ask for confirmations", &error))?;
-            Ok(line)
-        };
-        opened(opening).await
-    }
-
-    pub(super) async fn close(&self) -> Result<(), SinkError> {
-        let idle = std::mem::take(&mut *self.idle());
-        for line in idle {
-            line.close().await.map_err(|error| SinkError::new(explain("cannot close the channel", &error)))?;
-        }
-        Ok(())
-    }
-}
-
-fn answers(drafts: &[Draft], confirmed: Vec<Result<Confirmation, lapin::Error>>) -> Vec<Result<(), SinkError>> {
-    let (mut answers, mut returned) = (Vec::with_capacity(drafts.len()), Vec::new());
-    for (index, confirmed) in confirmed.into_iter().enumerate() {
-        answers.push(match confirmed {
-            Ok(Confirmation::Ack(back)) => {
+fn answers(all: Vec<Result<Sent, SinkError>>) -> Vec<Published> {
+    let alone = all.len() == 1;
+    let (mut answers, mut known, mut returned) = (Vec::with_capacity(all.len()), Vec::new(), Vec::new());
+    for (index, sent) in all.into_iter().enumerate() {
+        let sent = sent.map(|sent| {
+            known.push((index, sent.known));
+            sent.confirmed
+        });
+        answers.push(match sent {
+            Ok(Ok(Confirmation::Ack(back))) => {
                 returned.extend(back.map(|back| (index, back)));
                 Ok(())
             }
-            Ok(Confirmation::Nack(back)) => {
+            Ok(Ok(Confirmation::Nack(back))) => {
                 returned.extend(back.map(|back| (index, back)));
                 Err(SinkError::new("the broker could not take the message (nack)"))
             }
-            Ok(Confirmation::NotRequested) => Err(SinkError::new("the broker does not confirm what is published")),
-            Err(error) => Err(refused(&error, drafts.len() == 1)),
+            Ok(Ok(Confirmation::NotRequested)) => Err(SinkError::new("the broker does not confirm what is published")),
+            Ok(Err(error)) => Err(refused(&error, alone)),
+            Err(error) => Err(error),
         });
     }
-    let mut known = vec![false; drafts.len()];
     for (index, back) in returned {
-        let own = drafts.iter().zip(&known).position(|(draft, known)| !known && draft.is(&back)).unwrap_or(index);
-        known[own] = true;
-        answers[own] = Err(unroutable(&back));
+        // Those that are alike are told apart by taking out the first.
+        let own = known.iter().position(|(_, known)| known.is(&back)).map(|place| known.remove(place).0);
+        answers[own.unwrap_or(index)] = Err(unroutable(&back));
     }
     answers
 }
@@ -170,9 +147,8 @@ mod tests {
 
     use super::*;
 
-    fn draft(id: &str) -> Draft {
-        let properties = BasicProperties::default().with_message_id(id.into());
-        Draft::new("cats", "cat-fed", properties, b"null".to_vec()).expect("short names")
+    fn known(id: &str) -> Known {
+        Known { routing_key: "cat-fed".into(), id: Some(id.into()), body: b"null".to_vec() }
     }
 
     fn returned(id: &str) -> BasicReturnMessage {
@@ -183,7 +159,8 @@ mod tests {
 
     /// Which messages were sent, with what the library says of each.
     fn sent(ids: [&str; 3], confirmed: [Confirmation; 3]) -> [bool; 3] {
-        let answers = answers(&ids.map(draft), confirmed.into_iter().map(Ok).collect());
+        let sent = ids.into_iter().zip(confirmed).map(|(id, one)| Ok(Sent { known: known(id), confirmed: Ok(one) }));
+        let answers = answers(sent.collect());
         [0, 1, 2].map(|index| answers[index].is_ok())
     }
 

@@ -6,6 +6,7 @@ mod support;
 mod broker;
 mod conformance;
 mod faults;
+mod publishing;
 mod round_trip;
 mod secret;
 mod settlement;
