@@ -102,6 +102,7 @@
 //! | `http` | `events::http`: events that come in by a router of axum, and leave by webhooks; builds `ring`, too |
 //! | `schema` | `catalog().schema(..)`: the JSON Schema of payloads that derive `schemars::JsonSchema` |
 //! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
+//! | `sse` | `events::sse`: event streams over HTTP, followed by a source |
 //! | `testing` | [`events::testing`](testing): a lifespan that a test looks into, one handler alone, handlers in every order |
 //! | `tower` | `events::tower::EventsLayer`: a scope for each request of axum, hyper, tonic and other tower services over HTTP |
 //!
@@ -119,6 +120,8 @@ pub mod amqp;
 pub mod docs;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "sse")]
+pub mod sse;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "tower")]
@@ -129,7 +132,7 @@ mod backoff;
 mod batch;
 mod call;
 mod catalog;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "sse"))]
 mod client;
 mod context;
 mod delivery;
@@ -153,6 +156,8 @@ mod place;
 mod proof;
 mod provider;
 mod registry;
+#[cfg(any(feature = "http", feature = "sse"))]
+mod retry_after;
 mod rfc3339;
 mod route;
 #[cfg(feature = "signal")]
