@@ -89,6 +89,7 @@
 //! - [`docs::payloads`]: shapes, rules, names and versions, JSON.
 //! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
 //! - `docs::http`, with the feature `http`: what is sent and answered, and what can be lost.
+//! - `docs::sse`, with the feature `sse`: how a stream is followed, how one is served, and what can be lost.
 //! - [`docs::compile_errors`]: every error of the macros, its cause and its cure.
 //!
 //! # Cargo features
@@ -102,7 +103,7 @@
 //! | `http` | `events::http`: events that come in by a router of axum, and leave by webhooks; builds `ring`, too |
 //! | `schema` | `catalog().schema(..)`: the JSON Schema of payloads that derive `schemars::JsonSchema` |
 //! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
-//! | `sse` | `events::sse`: event streams over HTTP, followed by a source |
+//! | `sse` | `events::sse`: event streams over HTTP, followed by a source, and served to browsers by routes of axum |
 //! | `testing` | [`events::testing`](testing): a lifespan that a test looks into, one handler alone, handlers in every order |
 //! | `tower` | `events::tower::EventsLayer`: a scope for each request of axum, hyper, tonic and other tower services over HTTP |
 //!

@@ -12,11 +12,13 @@ use reqwest::Response;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::format::{ERROR, EVENT, ID, JSON};
+use super::frame::LOST;
 use super::parser::{Block, Frame, Parser};
 use super::position::{Position, Resume, Sent, can_be_sent};
 use crate::client::explain;
 use crate::format::Message;
 use crate::source::{Incoming, Received, Settle, Settlement, SourceError};
+use crate::wire::shown;
 
 /// How long events under way are waited for when the connection is lost, so that they do not come again.
 const SETTLE_GRACE: Duration = Duration::from_secs(10);
@@ -121,6 +123,9 @@ impl SseIncoming {
     fn look_at(&self, frame: Frame) -> Option<Sent> {
         match frame {
             Frame::Event(block) => {
+                if block.name == LOST {
+                    tracing::warn!(target: "events", data = shown(&block.data), "a stream has lost events");
+                }
                 let last_id = Arc::clone(&block.last_id);
                 Some(self.position.enter(message(block, self.settings.is_text), last_id))
             }
