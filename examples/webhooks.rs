@@ -94,8 +94,8 @@ async fn listen(
     let router = Router::new()
         .nest("/hooks", intake.router())
         .layer(from_fn_with_state(Arc::clone(&config.token), authenticate));
-    let served = axum::serve(listener, router).with_graceful_shutdown(Arc::clone(&server.stop).notified_owned());
-    *server.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokio::spawn(served.into_future()));
+    let running = axum::serve(listener, router).with_graceful_shutdown(Arc::clone(&server.stop).notified_owned());
+    *server.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokio::spawn(running.into_future()));
     Ok(())
 }
 

@@ -47,10 +47,6 @@ pub(crate) struct Pauses {
 }
 
 impl Pauses {
-    pub(crate) fn pause(&mut self) -> Sleep {
-        self.pause_of(Duration::ZERO)
-    }
-
     /// A pause that is no shorter than somebody has asked for.
     pub(crate) fn pause_of(&mut self, at_least: Duration) -> Sleep {
         sleep(self.next().max(at_least))

@@ -89,6 +89,7 @@
 //! - [`docs::payloads`]: shapes, rules, names and versions, JSON.
 //! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
 //! - `docs::http`, with the feature `http`: what is sent and answered, and what can be lost.
+//! - `docs::sse`, with the feature `sse`: how a stream is followed, how one is served, and what can be lost.
 //! - [`docs::compile_errors`]: every error of the macros, its cause and its cure.
 //!
 //! # Cargo features
@@ -102,6 +103,7 @@
 //! | `http` | `events::http`: events that come in by a router of axum, and leave by webhooks; builds `ring`, too |
 //! | `schema` | `catalog().schema(..)`: the JSON Schema of payloads that derive `schemars::JsonSchema` |
 //! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
+//! | `sse` | `events::sse`: event streams over HTTP, followed by a source, and served to browsers by routes of axum |
 //! | `testing` | [`events::testing`](testing): a lifespan that a test looks into, one handler alone, handlers in every order |
 //! | `tower` | `events::tower::EventsLayer`: a scope for each request of axum, hyper, tonic and other tower services over HTTP |
 //!
@@ -119,6 +121,8 @@ pub mod amqp;
 pub mod docs;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "sse")]
+pub mod sse;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "tower")]
@@ -129,7 +133,7 @@ mod backoff;
 mod batch;
 mod call;
 mod catalog;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "sse"))]
 mod client;
 mod context;
 mod delivery;
@@ -153,6 +157,8 @@ mod place;
 mod proof;
 mod provider;
 mod registry;
+#[cfg(any(feature = "http", feature = "sse"))]
+mod retry_after;
 mod rfc3339;
 mod route;
 #[cfg(feature = "signal")]

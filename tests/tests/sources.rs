@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use events::{
     AnyEvent, Event, Failure, Lifespan, LifespanBuilder, Mark, Memory, Message, Metadata, ScopeValue, Settlement,
-    SinkExt as _, SourceExt as _, State, dispatch, on,
+    SinkExt as _, Source, SourceError, SourceExt as _, State, dispatch, on,
 };
 use serde::{Deserialize, Serialize};
 use support::Log;
@@ -333,4 +333,42 @@ async fn a_disabled_lifespan_leaves_messages_where_they_are() {
     drained(&memory, "kitchen").await;
     app.shutdown().await.expect("from outside");
     assert_eq!((memory.len("kitchen"), log.take().len()), (1, 0));
+}
+
+/// A source whose every attempt fails in the way that a test says.
+struct Unreachable<F>(F);
+
+impl<F: Fn() -> SourceError + Send + Sync + 'static> Source for Unreachable<F> {
+    type Incoming = <events::MemorySource as Source>::Incoming;
+
+    fn address(&self) -> String {
+        "nowhere".into()
+    }
+
+    async fn connect(&self, _: usize) -> Result<Self::Incoming, SourceError> {
+        Err((self.0)())
+    }
+}
+
+/// When each attempt was made, in milliseconds, of those in the first ten minutes.
+async fn attempts(error: impl Fn() -> SourceError + Send + Sync + 'static) -> Vec<u128> {
+    let (attempts, begun) = (Arc::new(Mutex::new(Vec::new())), Instant::now());
+    let told = Arc::clone(&attempts);
+    let pauses = Duration::from_secs(1)..=Duration::from_secs(1);
+    let source = Unreachable(error).backoff(pauses).on_attempt(move |_, _| {
+        told.lock().expect("nobody panics").push(begun.elapsed().as_millis());
+    });
+    let (app, _) = start(Lifespan::builder().source(source)).await;
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert!(app.shutdown().await.expect("from outside").is_clean());
+    attempts.lock().expect("nobody panics").clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_may_ask_to_be_left_alone_and_may_end() {
+    let pause = |seconds| SourceError::new("busy").with_retry_after(Duration::from_secs(seconds));
+    let asked = attempts(move || pause(250)).await;
+    assert!(asked.len() == 3 && asked.windows(2).all(|two| two[1] - two[0] >= 250_000), "{asked:?}");
+    assert!(attempts(move || pause(0)).await.len() > 500, "its own pauses count where they are longer");
+    assert_eq!(attempts(|| SourceError::permanent("it is over")).await.len(), 1);
 }

@@ -15,3 +15,7 @@ pub mod payloads {}
 #[cfg(feature = "http")]
 #[doc = include_str!("http.md")]
 pub mod http {}
+
+#[cfg(feature = "sse")]
+#[doc = include_str!("sse.md")]
+pub mod sse {}

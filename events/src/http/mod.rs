@@ -45,7 +45,6 @@ mod post;
 mod prefer;
 mod problem;
 mod request;
-mod retry_after;
 mod take;
 mod webhook;
 

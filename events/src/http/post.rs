@@ -10,8 +10,8 @@ use reqwest::{Client, Response, Url};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use super::retry_after;
 use crate::client;
+use crate::retry_after;
 use crate::sink::{LONGEST_RETRY_AFTER, SinkError};
 
 /// How many requests are under way at a time.

@@ -11,7 +11,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::format::Message;
+use crate::format::{CloudEvents, Format, Message};
 
 pub(crate) use arrived::Arrived;
 pub use error::SourceError;
@@ -115,11 +115,17 @@ pub trait Source: Send + Sync + 'static {
     /// [address](crate::Sink::address) does not get what came from here.
     fn address(&self) -> String;
 
+    /// What reads its messages, unless its [settings](SourceExt::format) say something else. The default is
+    /// [`CloudEvents`], in whatever mode.
+    fn default_format(&self) -> Arc<dyn Format> {
+        Arc::new(CloudEvents::binary())
+    }
+
     /// Opens a connection, over which at most `prefetch` messages are under way at a time.
     ///
     /// # Errors
     ///
-    /// Whatever is in the way. It is tried again, later and later.
+    /// Whatever is in the way. It is tried again, later and later, unless the error is [`SourceError::permanent`].
     ///
     /// # Cancel safety
     ///
@@ -136,7 +142,7 @@ pub trait Incoming: Send + 'static {
     ///
     /// # Errors
     ///
-    /// The connection is lost, or has ended. Another one is made.
+    /// The connection is lost, or has ended. Another one is made, unless the error is [`SourceError::permanent`].
     ///
     /// # Cancel safety
     ///

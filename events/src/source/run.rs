@@ -82,7 +82,9 @@ impl Inlet {
             };
             attempt += 1;
             self.tell(&error, attempt);
-            if before_end(&lifespan, pauses.pause()).await.is_none() {
+            if error.is_permanent()
+                || before_end(&lifespan, pauses.pause_of(error.retry_after().unwrap_or_default())).await.is_none()
+            {
                 return;
             }
         }
@@ -122,7 +124,8 @@ impl Inlet {
             source = &*self.address,
             attempt,
             error = %error,
-            "a source is not connected, and will be tried again",
+            "a source is not connected, and {}",
+            if error.is_permanent() { "has ended: it is not tried again" } else { "will be tried again" },
         );
         if let Some(told) = &self.settings.on_attempt
             && catch_unwind(AssertUnwindSafe(|| told(error, attempt))).is_err()

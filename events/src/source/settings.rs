@@ -100,7 +100,8 @@ impl<S: Source> IntoSource for S {
     type Source = S;
 
     fn into_parts(self) -> ConfiguredSource<S> {
-        ConfiguredSource { source: self, settings: Settings::default() }
+        let settings = Settings { format: self.default_format(), ..Settings::default() };
+        ConfiguredSource { source: self, settings }
     }
 }
 
@@ -151,7 +152,7 @@ pub trait SourceExt: IntoSource + Sized {
     }
 
     /// Says how events are read out of messages. Without it, and without a [name](Self::named), they are
-    /// [`CloudEvents`] in binary mode.
+    /// what the source [says](Source::default_format): [`CloudEvents`], unless its messages are of another kind.
     fn format(self, format: impl Format) -> ConfiguredSource<Self::Source> {
         with(self, |settings| settings.format = Arc::new(format))
     }
