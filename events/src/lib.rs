@@ -100,6 +100,7 @@
 //! | `amqp-tls` | `amqp` with TLS; builds `ring`, for which it needs a C compiler |
 //! | `schema` | `catalog().schema(..)`: the JSON Schema of payloads that derive `schemars::JsonSchema` |
 //! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
+//! | `sqs` | [`events::sqs`](sqs): sources and sinks of Amazon SQS, standard queues and FIFO queues |
 //! | `testing` | [`events::testing`](testing): a lifespan that a test looks into, one handler alone, handlers in every order |
 //! | `tower` | `events::tower::EventsLayer`: a scope for each request of axum, hyper, tonic and other tower services over HTTP |
 //!
@@ -115,6 +116,8 @@
 #[cfg(feature = "amqp")]
 pub mod amqp;
 pub mod docs;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "tower")]

@@ -11,3 +11,7 @@ pub mod compile_errors {}
 
 #[doc = include_str!("payloads.md")]
 pub mod payloads {}
+
+#[cfg(feature = "sqs")]
+#[doc = include_str!("sqs.md")]
+pub mod sqs {}

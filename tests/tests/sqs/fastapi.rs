@@ -1,0 +1,1 @@
+//! Pairs, as fastapi-events writes them.
