@@ -84,12 +84,14 @@ impl Draft {
     pub(super) fn new(envelope: &Envelope, message: Message) -> Result<Self, BoxError> {
         let attributes = attributes(envelope, &message)?;
         let body = String::from_utf8(message.body);
-        let body = body.map_err(|_| "the body is not UTF-8, and a message of SQS is text: use `CloudEvents::structured`")?;
+        let body =
+            body.map_err(|_| "the body is not UTF-8, and a message of SQS is text: use `CloudEvents::structured`")?;
         if body.is_empty() {
             return Err("the body is empty, and a message of SQS has one character at least".into());
         }
         check_characters("the body", &body)?;
-        let beside: usize = attributes.iter().map(|(name, value)| name.len() + value.data_type.len() + text(value).len()).sum();
+        let beside: usize =
+            attributes.iter().map(|(name, value)| name.len() + value.data_type.len() + text(value).len()).sum();
         let bytes = body.len() + beside;
         if bytes > MAX_BYTES {
             return Err(format!(
@@ -157,9 +159,12 @@ fn check_name(name: &str) -> Result<(), BoxError> {
 
 /// The service refuses all others, and a whole call with them.
 fn check_characters(what: &str, text: &str) -> Result<(), BoxError> {
-    let is_allowed = |c: char| !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+    let is_allowed =
+        |c: char| !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
     match text.char_indices().find(|(_, c)| !is_allowed(*c)) {
-        Some((at, c)) => Err(format!("{what} has U+{:04X} at byte {at}, a character that SQS does not allow", c as u32).into()),
+        Some((at, c)) => {
+            Err(format!("{what} has U+{:04X} at byte {at}, a character that SQS does not allow", c as u32).into())
+        }
         None => Ok(()),
     }
 }

@@ -60,7 +60,8 @@ impl Queue {
     pub(super) async fn url(&self) -> Result<&str, Trouble> {
         let found = async {
             let found = self.client().get_queue_url().queue_name(&*self.given).send().await;
-            let found = found.map_err(|error| Trouble::of_call(&format!("cannot find queue `{}`", self.given), &error))?;
+            let found =
+                found.map_err(|error| Trouble::of_call(&format!("cannot find queue `{}`", self.given), &error))?;
             let missing = || Trouble::passing(format!("the service has no URL for queue `{}`", self.given));
             found.queue_url.ok_or_else(missing)
         };

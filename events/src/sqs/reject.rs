@@ -35,7 +35,8 @@ pub(super) async fn copy(to: &Queue, message: &Message, original: &Original) -> 
     }
     if to.is_fifo() {
         let group = original.group.as_deref().unwrap_or(GROUP);
-        call = call.message_group_id(group).set_message_deduplication_id(message.header("sqs-message-id").map(Into::into));
+        call =
+            call.message_group_id(group).set_message_deduplication_id(message.header("sqs-message-id").map(Into::into));
     }
     call.send().await.map(drop).map_err(|error| Trouble::of_call(&what(), &error))
 }

@@ -46,7 +46,8 @@ const GROUP: &str = "events";
 /// # Loops
 ///
 /// What came in from a queue is not sent back to it, as far as source and sink are of one [`Sqs`](super::Sqs), or of its
-/// clones, and name the queue alike; or of any, where both give its URL. So a lifespan may have both ends of a queue.
+/// clones, and name the queue alike; or of any, where both give its URL. A lifespan may have both ends of a queue, but for a
+/// sink with [`only`](crate::SinkExt::only), which is a start error: nobody would get what comes in.
 ///
 /// # Rights
 ///

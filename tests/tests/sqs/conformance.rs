@@ -17,7 +17,6 @@ impl Transport for Queues {
     type Source = SqsSource;
 
     async fn pair(&self, name: &str) -> (SqsSink, SqsSource) {
-        println!("{name} {:?}", std::time::SystemTime::now());
         let url = self.moto.queue(&if self.is_fifo { format!("{name}.fifo") } else { name.to_owned() }, &[]).await;
         let sqs = self.moto.sqs();
         let (sink, source) = (sqs.sink(&url), sqs.source(&url));
@@ -26,7 +25,11 @@ impl Transport for Queues {
         }
         let source = source.wait(Duration::ZERO);
         // Messages of one group are never under way together, which this article asks for.
-        if name == "keeps-to-prefetch" { (sink.grouped_by(|event| event.id().to_string()), source) } else { (sink, source) }
+        if name == "keeps-to-prefetch" {
+            (sink.grouped_by(|event| event.id().to_string()), source)
+        } else {
+            (sink, source)
+        }
     }
 
     fn keeps_order(&self) -> bool {

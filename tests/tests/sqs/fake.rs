@@ -44,7 +44,10 @@ impl Call {
     /// What its entries, or itself, have under a name.
     pub(crate) fn each(&self, name: &str) -> Vec<String> {
         let entries = self.body["Entries"].as_array().cloned().unwrap_or_else(|| vec![self.body.clone()]);
-        entries.iter().map(|entry| entry[name].as_str().map_or_else(|| entry[name].to_string(), str::to_owned)).collect()
+        entries
+            .iter()
+            .map(|entry| entry[name].as_str().map_or_else(|| entry[name].to_string(), str::to_owned))
+            .collect()
     }
 }
 
@@ -118,7 +121,9 @@ impl Fake {
         }
         let body = &call.body;
         Answer::Json(match &*call.action {
-            "GetQueueUrl" => json!({ "QueueUrl": format!("http://fake/1/{}", body["QueueName"].as_str().expect("a name")) }),
+            "GetQueueUrl" => {
+                json!({ "QueueUrl": format!("http://fake/1/{}", body["QueueName"].as_str().expect("a name")) })
+            }
             "ReceiveMessage" => self.receive(body).await,
             _ => all_done(&call),
         })
@@ -151,7 +156,9 @@ pub(crate) fn all_done(call: &Call) -> Value {
 
 /// Each entry is done, but for those that have a code, and perhaps the fault.
 pub(crate) fn some_failed(call: &Call, failed: impl Fn(&Value) -> Option<(&'static str, bool)>) -> Value {
-    let Some(entries) = call.body["Entries"].as_array() else { return json!({ "MessageId": "m", "MD5OfMessageBody": "m" }) };
+    let Some(entries) = call.body["Entries"].as_array() else {
+        return json!({ "MessageId": "m", "MD5OfMessageBody": "m" });
+    };
     let mut answer = json!({ "Successful": [], "Failed": [] });
     for entry in entries {
         let (list, result) = match failed(entry) {
@@ -181,9 +188,10 @@ impl HttpConnector for Fake {
             sleep(Duration::from_millis(5)).await;
             let (status, text) = match fake.answer(call).await {
                 Answer::Json(body) => (200, body.to_string()),
-                Answer::Error(status, code) => {
-                    (status, json!({ "__type": format!("com.amazonaws.sqs#{code}"), "message": "so it is" }).to_string())
-                }
+                Answer::Error(status, code) => (
+                    status,
+                    json!({ "__type": format!("com.amazonaws.sqs#{code}"), "message": "so it is" }).to_string(),
+                ),
                 Answer::Text(status, text) => (status, text.to_owned()),
                 Answer::Silence => std::future::pending().await,
                 Answer::Broken => return Err(ConnectorError::io("connection reset".into())),

@@ -43,7 +43,10 @@ async fn handlers_that_fail_break_no_group_s_order() {
     let Some(moto) = moto::shared() else { return };
     let url = moto.queue("moves.fifo", &[]).await;
     let sink = moto.sqs().sink("moves.fifo").grouped_by(|event| {
-        event.event().and_then(|event| event.downcast_ref::<Move>()).map_or_else(String::new, |event| event.piece.clone())
+        event
+            .event()
+            .and_then(|event| event.downcast_ref::<Move>())
+            .map_or_else(String::new, |event| event.piece.clone())
     });
     let (player, _) = start_with(Lifespan::builder().sink("move", sink.only())).await;
     let pieces = ["rook", "king", "pawn"];

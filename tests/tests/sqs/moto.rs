@@ -29,7 +29,8 @@ pub(crate) struct Moto {
 impl Moto {
     fn start() -> Option<Self> {
         let Some(program) = program() else {
-            let missing = "there is no `moto_server` in the path, by EVENTS_MOTO or in `target/moto`: little of SQS is tested";
+            let missing =
+                "there is no `moto_server` in the path, by EVENTS_MOTO or in `target/moto`: little of SQS is tested";
             assert!(env::var_os("CI").is_none(), "{missing}");
             // Not by the macro, whose text is kept from those whose tests pass.
             let _ = writeln!(std::io::stderr(), "\nSKIPPED: {missing}\n");
@@ -66,7 +67,10 @@ impl Moto {
     pub(crate) fn client_at(port: u16) -> Client {
         let credentials = Credentials::new("key", "salmon", None, None, "test");
         let config = Config::builder().behavior_version(BehaviorVersion::latest()).credentials_provider(credentials);
-        let config = config.region(Region::new("eu-central-1")).endpoint_url(format!("http://127.0.0.1:{port}")).http_client(http_client());
+        let config = config
+            .region(Region::new("eu-central-1"))
+            .endpoint_url(format!("http://127.0.0.1:{port}"))
+            .http_client(http_client());
         Client::from_conf(config.build())
     }
 
@@ -101,7 +105,9 @@ impl Moto {
 
     /// How many messages there are, those under way included.
     pub(crate) async fn len(&self, url: &str) -> usize {
-        use QueueAttributeName::{ApproximateNumberOfMessages as Visible, ApproximateNumberOfMessagesNotVisible as Hidden};
+        use QueueAttributeName::{
+            ApproximateNumberOfMessages as Visible, ApproximateNumberOfMessagesNotVisible as Hidden,
+        };
         let call = self.client().get_queue_attributes().queue_url(url);
         let answer = call.attribute_names(Visible).attribute_names(Hidden).send().await.expect("a queue");
         let attributes = answer.attributes.expect("attributes");

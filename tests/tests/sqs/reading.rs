@@ -32,7 +32,11 @@ async fn no_more_is_asked_for_than_the_prefetch() {
     let mut incoming = fake.sqs().source("many").connect(37).await.expect("connected");
     sleep(Duration::from_secs(1)).await;
     let asked = |fake: &Fake| -> usize {
-        fake.each("ReceiveMessage", "MaxNumberOfMessages").concat().iter().map(|count| count.parse::<usize>().expect("a number")).sum()
+        fake.each("ReceiveMessage", "MaxNumberOfMessages")
+            .concat()
+            .iter()
+            .map(|count| count.parse::<usize>().expect("a number"))
+            .sum()
     };
     assert_eq!(asked(&fake), 37);
     let mut held = Vec::new();
@@ -234,7 +238,10 @@ async fn a_group_is_handled_one_after_another_and_goes_back_as_one() {
     drop(c);
     assert!(timeout(Duration::from_secs(9), incoming.next()).await.is_err(), "nothing is left");
     let calls = fake.calls("ChangeMessageVisibilityBatch");
-    let mut back: Vec<_> = calls.iter().flat_map(|call| call.each("ReceiptHandle").into_iter().zip(call.each("VisibilityTimeout"))).collect();
+    let mut back: Vec<_> = calls
+        .iter()
+        .flat_map(|call| call.each("ReceiptHandle").into_iter().zip(call.each("VisibilityTimeout")))
+        .collect();
     back.sort();
     let expected = [("a:2", "1"), ("a:3", "0"), ("a:4", "0"), ("b:2", "0"), ("c:1", "0"), ("c:2", "0")];
     assert_eq!(back, expected.map(|(name, seconds)| (name.to_owned(), seconds.to_owned())));

@@ -1,10 +1,15 @@
 //! Out to a queue, and in again.
 
+use std::process::Command;
 use std::time::Duration;
 
+use events::sqs::Sqs;
 use events::sqs::aws_sdk_sqs::primitives::Blob;
 use events::sqs::aws_sdk_sqs::types::MessageAttributeValue;
-use events::{Event, Lifespan, Message, Metadata, ScopeValue, SinkExt as _, SourceExt as _, State, dispatch, on};
+use events::{
+    Envelope, Event, Lifespan, Message, Metadata, ScopeValue, Sink as _, SinkExt as _, Source as _, SourceExt as _,
+    State, dispatch, on,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{Log, start_with};
@@ -62,12 +67,16 @@ async fn a_lifespan_may_have_both_ends_of_a_queue() {
     let Some(moto) = moto::shared() else { return };
     let url = moto.queue("both-ends", &[]).await;
     let sqs = moto.sqs();
-    let builder = Lifespan::builder().source(sqs.source("both-ends")).sink("cat-*", sqs.sink("both-ends").only());
+    let builder = Lifespan::builder().source(sqs.source("both-ends")).sink("cat-*", sqs.sink("both-ends"));
     let (app, log) = start_with(builder).await;
     feed(&app, 1..=3).await;
     until("all are done", async || log.count("3 true cat-fed 1") == 1 && moto.len(&url).await == 0).await;
     app.shutdown().await.expect("from outside");
-    assert_eq!(log.take().len(), 3, "what came in was handled, and not sent again");
+    assert_eq!(
+        log.take().len(),
+        6,
+        "each is handled when it is dispatched, and when it comes in, and is not sent again"
+    );
 }
 
 #[derive(Event, Deserialize)]
@@ -100,4 +109,36 @@ async fn messages_of_other_programs_show_their_attributes() {
     let expected = r#"7 Some("text/json") AIDAIT2UOQQY3AUEKVGXU cellar -3 AP8= - true"#;
     until("it came", async || log.count(expected) == 1).await;
     app.shutdown().await.expect("from outside");
+}
+
+/// Where the environment says that the service is: told to a process of its own, since nobody may change that of this one.
+const CHILD: &str = "EVENTS_TESTS_SQS_CHILD";
+
+#[tokio::test]
+async fn the_environment_says_where_the_service_is() {
+    let Some(moto) = moto::shared() else { return };
+    let url = moto.queue("environment", &[]).await;
+    let mut child = Command::new(std::env::current_exe().expect("this program"));
+    child.args(["--exact", "round_trip::a_process_of_its_own", "--nocapture"]).env(CHILD, "1");
+    child.env("AWS_ENDPOINT_URL", moto.url()).env("AWS_REGION", "eu-central-1").env("AWS_CONFIG_FILE", "/dev/null");
+    child.env("AWS_ACCESS_KEY_ID", "key").env("AWS_SECRET_ACCESS_KEY", "salmon");
+    child.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    let output = tokio::task::spawn_blocking(move || child.output()).await.expect("no panic").expect("it runs");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains(r#"Sqs { region: Some("eu-central-1"), .. }"#), "{printed}");
+    assert!(!printed.contains("salmon"), "{printed}");
+    let message = moto.take(&url).await;
+    assert!(message.body().is_some_and(|body| body.contains(r#""data":{"fish":7}"#)), "{message:?}");
+}
+
+#[tokio::test]
+async fn a_process_of_its_own() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let sqs = Sqs::from_env().await;
+    let envelope = Envelope::new("cat-fed", r#"{"fish":7}"#).with_id("1").with_origin("/child");
+    let (sink, source) = (sqs.sink("environment"), sqs.source("environment"));
+    sink.send(&envelope).await.expect("sent");
+    println!("{sqs:?} {sink:?} {source:?} {}", source.address());
 }

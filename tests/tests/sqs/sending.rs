@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use events::{Envelope, Event, Failure, Format, FormatError, Lifespan, Message, Sink as _, SinkExt as _, State, dispatch, on};
+use events::{
+    Envelope, Event, Failure, Format, FormatError, Lifespan, Message, Sink as _, SinkExt as _, State, dispatch, on,
+};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -84,7 +86,10 @@ async fn what_fails_is_tried_again_alone() {
     let lost = order(&fake, "orders", &["a", "b", "c", "d", "e"]).await;
     assert_eq!(sent(&fake), [vec!["a", "b", "c", "d", "e"], vec!["b", "e"], vec!["e"]]);
     let told = "the service has not taken the message: not this one";
-    assert_eq!(lost, [format!("\"d\" 1 {told} (InvalidMessageContents)"), format!("\"e\" 3 {told} (RequestThrottled)")]);
+    assert_eq!(
+        lost,
+        [format!("\"d\" 1 {told} (InvalidMessageContents)"), format!("\"e\" 3 {told} (RequestThrottled)")]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,8 +144,8 @@ async fn what_the_queue_takes_from_nobody_is_refused_in_one_call() {
     for (status, code) in [(400, "QueueDoesNotExist"), (403, "AccessDeniedException")] {
         let fake = Fake::new(move |call, _| (call.action == "SendMessageBatch").then_some(Answer::Error(status, code)));
         let lost = order(&fake, "orders", &["a", "b"]).await;
-        let expected = ["a", "b"]
-            .map(|order| format!("\"{order}\" 1 the service has not taken the message: so it is ({code})"));
+        let expected =
+            ["a", "b"].map(|order| format!("\"{order}\" 1 the service has not taken the message: so it is ({code})"));
         assert_eq!(lost, expected);
         assert_eq!(sent(&fake), [["a", "b"]]);
     }
@@ -163,7 +168,8 @@ async fn a_busy_service_a_broken_one_and_one_that_says_nonsense_are_tried_again(
         // Longer than the client itself tries it.
         let fake = Fake::new(move |call, _| {
             let is_early = begun.elapsed() < Duration::from_secs(25);
-            (call.action == "SendMessageBatch").then(|| if is_early { first.clone() } else { Answer::Json(all_done(call)) })
+            (call.action == "SendMessageBatch")
+                .then(|| if is_early { first.clone() } else { Answer::Json(all_done(call)) })
         });
         let sink = fake.sqs().sink("orders").format(Bare).only().timeout(Duration::from_secs(10)).attempts(9);
         let app = start_with(Lifespan::builder().sink("order", sink).state(Lost::default())).await.0;

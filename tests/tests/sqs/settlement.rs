@@ -78,7 +78,8 @@ async fn what_fails_too_often_is_moved_to_the_dead_letters_by_the_service() {
 #[tokio::test]
 async fn rejected_is_gone_where_there_are_no_dead_letters_and_goes_where_the_source_says() {
     let Some(moto) = moto::shared() else { return };
-    let (plain, named, dead) = (moto.queue("plain", &[]).await, moto.queue("named", &[]).await, moto.queue("elsewhere", &[]).await);
+    let (plain, named, dead) =
+        (moto.queue("plain", &[]).await, moto.queue("named", &[]).await, moto.queue("elsewhere", &[]).await);
     for url in [&plain, &named] {
         moto.put(url, "1", &[]).await;
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use events::{Incoming as _, Received, Settlement, Source as _};
 use events::sqs::{SqsIncoming, SqsSettle};
+use events::{Incoming as _, Received, Settlement, Source as _};
 use tokio::time::{sleep, timeout};
 
 use crate::fake::{Answer, Fake, some_failed};
@@ -40,12 +40,20 @@ async fn handlers_that_take_long_keep_their_messages_for_twelve_hours() {
     assert_eq!(calls.iter().map(|call| call.each("Id").len()).max(), Some(10));
     let of_one: Vec<_> = calls.iter().filter(|call| call.each("ReceiptHandle").contains(&"7".to_owned())).collect();
     let gaps = of_one.windows(2).map(|pair| pair[1].at - pair[0].at);
-    assert!(gaps.clone().all(|gap| (Duration::from_mins(5)..Duration::from_mins(7)).contains(&gap)), "{:?}", gaps.collect::<Vec<_>>());
+    assert!(
+        gaps.clone().all(|gap| (Duration::from_mins(5)..Duration::from_mins(7)).contains(&gap)),
+        "{:?}",
+        gaps.collect::<Vec<_>>()
+    );
     // Until the service would not keep them any longer.
     sleep(Duration::from_hours(13)).await;
     let calls = fake.calls(ACTION);
     let before = calls.len();
-    let all: Vec<u32> = calls.iter().flat_map(|call| call.each("VisibilityTimeout")).map(|text| text.parse().expect("a number")).collect();
+    let all: Vec<u32> = calls
+        .iter()
+        .flat_map(|call| call.each("VisibilityTimeout"))
+        .map(|text| text.parse().expect("a number"))
+        .collect();
     assert!(all.iter().all(|seconds| (1..=600).contains(seconds)) && all.iter().any(|seconds| *seconds < 600));
     sleep(Duration::from_hours(1)).await;
     assert_eq!(fake.calls(ACTION).len(), before);
