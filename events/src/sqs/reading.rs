@@ -111,10 +111,11 @@ impl Reading {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a message that may be handled now.
-    pub(super) async fn next(&self) -> Result<Handed, Trouble> {
+    /// Waits for a message that may be handled now. Only then are messages asked for: nobody wants them while a lifespan ends.
+    pub(super) async fn next(self: &Arc<Self>) -> Result<Handed, Trouble> {
         loop {
             let changed = self.changed.notified();
+            self.pump();
             if let Some(handed) = self.take() {
                 return Ok(handed);
             }
@@ -145,7 +146,7 @@ impl Reading {
 
     /// Forgets a message that was settled. In a FIFO queue, those behind one that is not gone for good go back to the queue,
     /// so that they come after it again.
-    pub(super) fn end(self: &Arc<Self>, number: u64, is_gone: bool) {
+    pub(super) fn end(&self, number: u64, is_gone: bool) {
         let mut state = self.lock();
         if let Some(group) = state.held.remove(&number).and_then(|held| held.group) {
             state.busy.remove(&group);
@@ -155,11 +156,10 @@ impl Reading {
         }
         drop(state);
         self.changed.notify_waiters();
-        self.pump();
     }
 
     /// Gives back a message that was handed out, and that nobody has settled.
-    pub(super) fn abandon(self: &Arc<Self>, number: u64) {
+    pub(super) fn abandon(&self, number: u64) {
         if let Some(held) = self.lock().held.get(&number) {
             self.errands.give_back(held.receipt.clone());
         }
@@ -192,7 +192,7 @@ impl Reading {
     }
 
     /// Asks for as many messages as there is room for.
-    pub(super) fn pump(self: &Arc<Self>) {
+    fn pump(self: &Arc<Self>) {
         let mut state = self.lock();
         while !state.is_closed && state.lost.is_none() && state.polls < state.allowed {
             let room = self.terms.prefetch.saturating_sub(state.held.len() + state.asked);
@@ -213,7 +213,7 @@ impl Reading {
             sleep(PAUSE).await;
         }
         self.lock().polls -= 1;
-        self.pump();
+        self.changed.notify_waiters();
     }
 
     async fn receive(&self, asked: usize, wait: Duration) -> Result<Vec<types::Message>, Trouble> {

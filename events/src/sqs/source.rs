@@ -55,7 +55,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 ///
 /// Messages of one group are handled one after another, in their order: the next one waits until the one before is gone from
 /// the queue. Where that one is requeued, is not settled, or cannot be deleted, those behind it go back to the queue with it,
-/// and come again behind it. Groups do not wait for one another.
+/// and come again behind it. Groups do not wait for one another, as far as the prefetch has room for messages of several.
 ///
 /// # What handlers see
 ///
@@ -132,9 +132,7 @@ impl SqsSource {
         };
         let terms = Terms { prefetch: prefetch.max(1), wait: self.wait, visibility: self.visibility };
         let reading = Reading::open(self.queue.clone(), url, terms).await?;
-        let incoming = SqsIncoming { reading, dead_letters: dead_letters.map(Arc::new), pauses: self.pauses };
-        incoming.reading.pump();
-        Ok(incoming)
+        Ok(SqsIncoming { reading, dead_letters: dead_letters.map(Arc::new), pauses: self.pauses })
     }
 }
 

@@ -1,15 +1,12 @@
 //! What is no event, and what no queue takes.
 
-use std::sync::Mutex;
-
 use events::{
-    CloudEvents, Envelope, Event, Failure, Format, FormatError, Lifespan, Message, Pair, Sink as _, SourceExt as _,
-    State, on,
+    CloudEvents, Envelope, Event, Format, FormatError, Lifespan, Message, Pair, Sink as _, SourceExt as _, State, on,
 };
 use serde::Deserialize;
 
 use crate::fake::Fake;
-use crate::sending::Bare;
+use crate::sending::{Bare, Lost};
 use crate::support::{Log, start_with};
 use crate::{moto, until};
 
@@ -20,17 +17,6 @@ struct Weight(u32);
 fn weigh(event: &Weight, log: State<Log>) {
     log.write(event.0.to_string());
 }
-
-#[on(failure)]
-fn failed(failure: &Failure, reasons: Option<State<Reasons>>) {
-    if let Some(reasons) = reasons {
-        reasons.0.lock().expect("nobody panics").push(failure.cause().to_string());
-    }
-}
-
-/// Why messages were refused.
-#[derive(Debug, Default)]
-struct Reasons(Mutex<Vec<String>>);
 
 #[tokio::test]
 async fn a_message_that_is_no_event_is_rejected_and_the_next_one_is_handled() {
@@ -57,13 +43,13 @@ async fn a_message_that_is_no_event_is_rejected_and_the_next_one_is_handled() {
         moto.put(&url, good, &[("content-type", moto::text(media_type))]).await;
     }
     moto.put(&url, good, &[]).await;
-    let builder = Lifespan::builder().source(moto.sqs().source("odd").concurrency(1)).state(Reasons::default());
+    let builder = Lifespan::builder().source(moto.sqs().source("odd").concurrency(1)).state(Lost::default());
     let (app, log) = start_with(builder).await;
-    let reasons = app.state::<Reasons>().expect("it was given");
+    let lost = app.state::<Lost>().expect("it was given");
     until("all were settled", async || (moto.len(&url).await, moto.len(&dead).await) == (0, bad.len() + 3)).await;
     app.shutdown().await.expect("from outside");
     assert_eq!(log.take(), ["7"]);
-    let lines = reasons.0.lock().expect("nobody panics").clone();
+    let lines = lost.take();
     assert_eq!(lines.len(), bad.len() + 3, "{lines:?}");
     assert!(lines.iter().all(|line| line.len() < 1000 && !line.contains('\u{1}')), "{lines:?}");
 }

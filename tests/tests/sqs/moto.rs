@@ -58,6 +58,10 @@ impl Moto {
         asked.is_ok() && stream.read_exact(&mut head).is_ok() && head.ends_with(b"200")
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// Somebody else's program.
     pub(crate) fn client(&self) -> Client {
         Self::client_at(self.port)

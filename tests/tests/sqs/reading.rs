@@ -30,7 +30,6 @@ async fn no_more_is_asked_for_than_the_prefetch() {
     let fake = Fake::new(|_, _| None);
     fake.put(names(100).iter().map(String::as_str));
     let mut incoming = fake.sqs().source("many").connect(37).await.expect("connected");
-    sleep(Duration::from_secs(1)).await;
     let asked = |fake: &Fake| -> usize {
         fake.each("ReceiveMessage", "MaxNumberOfMessages")
             .concat()
@@ -38,7 +37,6 @@ async fn no_more_is_asked_for_than_the_prefetch() {
             .map(|count| count.parse::<usize>().expect("a number"))
             .sum()
     };
-    assert_eq!(asked(&fake), 37);
     let mut held = Vec::new();
     for _ in 0..37 {
         held.push(next(&mut incoming).await);
@@ -49,6 +47,23 @@ async fn no_more_is_asked_for_than_the_prefetch() {
     held.pop().expect("many").settle(Settlement::Ack).await.expect("settled");
     assert_eq!(body(&next(&mut incoming).await), "37");
     assert_eq!(asked(&fake), 38);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_asks_for_what_nobody_waits_for() {
+    let fake = Fake::new(|_, _| None);
+    fake.put(names(30).iter().map(String::as_str));
+    let mut incoming = fake.sqs().source("ending").connect(20).await.expect("connected");
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        held.push(next(&mut incoming).await);
+    }
+    // A lifespan that ends waits for its handlers, and for no other message.
+    for received in held {
+        received.settle(Settlement::Ack).await.expect("settled");
+    }
+    sleep(Duration::from_mins(10)).await;
+    assert_eq!(fake.calls("ReceiveMessage").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,7 +138,6 @@ async fn a_connection_ends_with_the_first_call_that_fails_and_what_came_before_i
     });
     fake.put(["1", "2"]);
     let mut incoming = fake.sqs().source("ends").connect(60).await.expect("connected");
-    sleep(Duration::from_secs(1)).await;
     let (first, _second) = (next(&mut incoming).await, next(&mut incoming).await);
     let error = incoming.next().await.expect_err("no more");
     assert_eq!(error.to_string(), "cannot read queue `ends`: so it is (AccessDeniedException)");
@@ -156,8 +170,8 @@ async fn what_cannot_be_read_is_no_connection() {
 #[tokio::test(start_paused = true)]
 async fn what_a_call_brings_after_the_connection_was_dropped_is_given_back() {
     let fake = Fake::new(|_, _| None);
-    let incoming = fake.sqs().source("late").connect(5).await.expect("connected");
-    sleep(Duration::from_secs(1)).await;
+    let mut incoming = fake.sqs().source("late").connect(5).await.expect("connected");
+    assert!(timeout(Duration::from_secs(1), incoming.next()).await.is_err(), "there is nothing");
     drop(incoming);
     fake.put(["1"]);
     sleep(Duration::from_secs(1)).await;

@@ -15,16 +15,16 @@ use crate::support::start_with;
 #[derive(Event, Serialize, Deserialize)]
 struct Order(String);
 
-/// What could not be sent, and why.
+/// What could not be sent, or handled, and why.
 #[derive(Debug, Default)]
-struct Lost(Mutex<Vec<String>>);
+pub(crate) struct Lost(Mutex<Vec<String>>);
 
 impl Lost {
     fn write(&self, line: String) {
         self.0.lock().expect("nobody panics").push(line);
     }
 
-    fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().expect("nobody panics"))
     }
 }
