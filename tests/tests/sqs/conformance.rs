@@ -32,6 +32,11 @@ impl Transport for Queues {
         }
     }
 
+    /// moto shares the machine with all other tests.
+    fn patience(&self) -> Duration {
+        Duration::from_mins(1)
+    }
+
     fn keeps_order(&self) -> bool {
         self.is_fifo
     }
