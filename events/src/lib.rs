@@ -103,6 +103,7 @@
 //! | `http` | `events::http`: events that come in by a router of axum, and leave by webhooks; builds `ring`, too |
 //! | `schema` | `catalog().schema(..)`: the JSON Schema of payloads that derive `schemars::JsonSchema` |
 //! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
+//! | `sqs` | [`events::sqs`](sqs): sources and sinks of Amazon SQS, standard queues and FIFO queues |
 //! | `sse` | `events::sse`: event streams over HTTP, followed by a source, and served to browsers by routes of axum |
 //! | `testing` | [`events::testing`](testing): a lifespan that a test looks into, one handler alone, handlers in every order |
 //! | `tower` | `events::tower::EventsLayer`: a scope for each request of axum, hyper, tonic and other tower services over HTTP |
@@ -121,6 +122,8 @@ pub mod amqp;
 pub mod docs;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "sqs")]
+pub mod sqs;
 #[cfg(feature = "sse")]
 pub mod sse;
 #[cfg(feature = "testing")]

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use events::{
-    AnyEvent, Event, Failure, Lifespan, LifespanBuilder, Mark, Memory, Message, Metadata, ScopeValue, Settlement,
-    SinkExt as _, Source, SourceError, SourceExt as _, State, dispatch, on,
+    AnyEvent, Envelope, Event, Failure, Lifespan, LifespanBuilder, Mark, Memory, Message, Metadata, ScopeValue,
+    Settlement, Sink, SinkError, SinkExt as _, Source, SourceError, SourceExt as _, State, dispatch, on,
 };
 use serde::{Deserialize, Serialize};
 use support::Log;
@@ -323,6 +323,36 @@ async fn two_sources_of_one_address_are_a_start_error() {
     let error = builder.state(Log::default()).start().await.expect_err("one too many").to_string();
     assert!(error.contains("/kitchen`, and would take each other's messages: keep one"), "{error}");
     assert_eq!(error.matches("sources.rs:").count(), 2, "{error}");
+}
+
+/// Sends to where it is told.
+struct To(String);
+
+impl Sink for To {
+    async fn send(&self, _: &Envelope) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn address(&self) -> Option<String> {
+        Some(self.0.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_keeps_from_handlers_what_comes_from_its_own_address_is_a_start_error() {
+    let memory = Memory::new();
+    let source = || memory.source("kitchen");
+    let builder = Lifespan::builder().source(source()).sink("cat-*", To(source().address()).only());
+    let error = builder.state(Log::default()).start().await.expect_err("nobody gets it").to_string();
+    assert!(
+        error.contains("`cat-*` goes only to `memory:") && error.contains("nobody would get what comes"),
+        "{error}"
+    );
+    assert_eq!(error.matches("sources.rs:").count(), 2, "{error}");
+    let builder = Lifespan::builder().source(source()).sink("cat-*", To(source().address()));
+    let builder = builder.sink("cat-*", To("elsewhere".into()).only());
+    let (app, _) = start(builder).await;
+    app.shutdown().await.expect("from outside");
 }
 
 #[tokio::test]

@@ -16,6 +16,10 @@ pub mod payloads {}
 #[doc = include_str!("http.md")]
 pub mod http {}
 
+#[cfg(feature = "sqs")]
+#[doc = include_str!("sqs.md")]
+pub mod sqs {}
+
 #[cfg(feature = "sse")]
 #[doc = include_str!("sse.md")]
 pub mod sse {}

@@ -120,6 +120,21 @@ pub(super) fn same_address(inlets: &[Arc<Inlet>]) -> Vec<StartFinding> {
     inlets.iter().enumerate().filter_map(second).collect()
 }
 
+/// Sinks that keep events from handlers, also those that come from where the sink sends to: nobody would get these.
+pub(super) fn only_back(outlets: &[Outlet], inlets: &[Arc<Inlet>]) -> Vec<StartFinding> {
+    let finding = |outlet: &Outlet| {
+        let address = outlet.address.as_deref().filter(|_| outlet.is_only())?;
+        let inlet = inlets.iter().find(|inlet| &*inlet.address == address)?;
+        let message = format!(
+            "`{}` goes only to `{address}`, which is read here: nobody would get what comes from there, neither a handler \
+             nor the sink: leave out `only`, or have another lifespan send or read",
+            outlet.pattern
+        );
+        Some(StartFinding::new(message).at(outlet.site.place).at(inlet.site.place))
+    };
+    outlets.iter().filter_map(finding).collect()
+}
+
 /// An origin that no envelope can have.
 pub(super) fn origin(origin: &str) -> Option<StartFinding> {
     if origin.is_empty() {

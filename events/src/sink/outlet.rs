@@ -51,6 +51,11 @@ impl Outlet {
         Pattern::new(&self.pattern).matches(name)
     }
 
+    /// Whether no handler gets what it gets.
+    pub(crate) fn is_only(&self) -> bool {
+        self.settings.only
+    }
+
     /// How many events go together.
     pub(super) fn batch(&self) -> usize {
         let own = self.sink.max_batch().max(1);
