@@ -88,6 +88,7 @@
 //! - [`docs::semantics`]: order, isolation, cancellation, limits, start and end, and what can be lost when.
 //! - [`docs::payloads`]: shapes, rules, names and versions, JSON.
 //! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
+//! - [`docs::pubsub`]: Google Cloud Pub/Sub, what it needs and what it promises.
 //! - [`docs::compile_errors`]: every error of the macros, its cause and its cure.
 //!
 //! # Cargo features
@@ -98,6 +99,7 @@
 //! |---|---|
 //! | `amqp` | [`events::amqp`](amqp): sources and sinks of `RabbitMQ` and other brokers of AMQP 0.9.1 |
 //! | `amqp-tls` | `amqp` with TLS; builds `ring`, for which it needs a C compiler |
+//! | `pubsub` | [`events::pubsub`](pubsub): sources and sinks of Google Cloud Pub/Sub |
 //! | `schema` | `catalog().schema(..)`: the JSON Schema of payloads that derive `schemars::JsonSchema` |
 //! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
 //! | `testing` | [`events::testing`](testing): a lifespan that a test looks into, one handler alone, handlers in every order |
@@ -115,6 +117,8 @@
 #[cfg(feature = "amqp")]
 pub mod amqp;
 pub mod docs;
+#[cfg(feature = "pubsub")]
+pub mod pubsub;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "tower")]
@@ -126,6 +130,8 @@ mod batch;
 mod call;
 mod catalog;
 mod context;
+#[cfg(feature = "pubsub")]
+mod crypto;
 mod delivery;
 mod dispatch;
 mod emit;

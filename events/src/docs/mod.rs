@@ -11,3 +11,6 @@ pub mod compile_errors {}
 
 #[doc = include_str!("payloads.md")]
 pub mod payloads {}
+
+#[doc = include_str!("pubsub.md")]
+pub mod pubsub {}
