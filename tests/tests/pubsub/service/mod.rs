@@ -25,8 +25,8 @@ use tokio::time::{Instant, sleep_until};
 use tonic::{Code, Response, Status, Streaming};
 
 use codec::{Bytes, Raw};
-pub(crate) use state::{Call, Options};
 use state::State;
+pub(crate) use state::{Call, Options};
 
 pub(crate) const PROJECT: &str = "cafe";
 

@@ -48,8 +48,12 @@ pub(crate) struct State {
     published: u64,
     opened: u64,
     pings: usize,
+    /// What is said of the first id of so many acknowledgements, where delivery is exactly once.
+    failing_ids: (&'static str, usize),
     failing: HashMap<&'static str, VecDeque<Code>>,
     holding: HashMap<String, watch::Sender<bool>>,
+    /// The calls that had to wait.
+    asked: HashMap<String, usize>,
     calls: Vec<(String, Call)>,
 }
 
@@ -82,8 +86,35 @@ impl State {
         }
     }
 
-    pub(super) fn held(&self, method: &str) -> Option<watch::Receiver<bool>> {
-        self.holding.get(method).map(watch::Sender::subscribe)
+    /// How many calls of a method wait.
+    pub(crate) fn waiting(&self, method: &str) -> usize {
+        self.holding.get(method).map_or(0, watch::Sender::receiver_count)
+    }
+
+    pub(crate) fn fail_ids(&mut self, reason: &'static str, times: usize) {
+        self.failing_ids = (reason, times);
+    }
+
+    /// The messages that a subscription has.
+    pub(crate) fn kept(&self, subscription: &str) -> Vec<PubsubMessage> {
+        let kept = self.subscriptions[subscription].kept();
+        kept.map(|bytes| PubsubMessage::decode(bytes.clone()).expect("a message")).collect()
+    }
+
+    /// How many messages of a subscription somebody has.
+    pub(crate) fn out(&self, subscription: &str) -> usize {
+        self.subscriptions[subscription].out()
+    }
+
+    /// How many calls of a method had to wait.
+    pub(crate) fn asked(&self, method: &str) -> usize {
+        self.asked.get(method).copied().unwrap_or_default()
+    }
+
+    pub(super) fn held(&mut self, method: &str) -> Option<watch::Receiver<bool>> {
+        let held = self.holding.get(method)?.subscribe();
+        *self.asked.entry(method.to_owned()).or_default() += 1;
+        Some(held)
     }
 
     pub(super) fn backlog(&self, subscription: &str) -> usize {
@@ -163,7 +194,11 @@ impl State {
         let call = self.noted();
         (call.name, call.ids) = (request.subscription.clone(), request.ack_ids.clone());
         refuse(fails)?;
-        self.subscription(&request.subscription)?.acknowledge(&request.ack_ids)?;
+        let reason = self.failing_ids.1.checked_sub(1).map(|left| {
+            self.failing_ids.1 = left;
+            self.failing_ids.0
+        });
+        self.subscription(&request.subscription)?.acknowledge(&request.ack_ids, reason)?;
         Ok(Vec::new())
     }
 

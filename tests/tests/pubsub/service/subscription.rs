@@ -106,6 +106,14 @@ impl Subscription {
         self.messages.len()
     }
 
+    pub(super) fn kept(&self) -> impl Iterator<Item = &Bytes> {
+        self.messages.values().map(|stored| &stored.bytes)
+    }
+
+    pub(super) fn out(&self) -> usize {
+        self.messages.values().filter(|stored| stored.out.is_some()).count()
+    }
+
     pub(super) fn open(&mut self, stream: u64, request: &StreamingPullRequest) -> bool {
         let seconds = u64::try_from(request.stream_ack_deadline_seconds).expect("it was looked at");
         let prefetch = usize::try_from(request.max_outstanding_messages).unwrap_or(usize::MAX);
@@ -121,7 +129,8 @@ impl Subscription {
     pub(super) fn deliver(&mut self, stream: u64) -> Option<Vec<u8>> {
         let Stream { deadline, prefetch } = self.streams.get(&stream)?;
         let due = Instant::now() + *deadline;
-        let out = self.messages.values().filter(|known| known.out.as_ref().is_some_and(|out| out.stream == stream)).count();
+        let out =
+            self.messages.values().filter(|known| known.out.as_ref().is_some_and(|out| out.stream == stream)).count();
         let mut room = prefetch.saturating_sub(out).min(100);
         let (mut received_messages, mut blocked) = (Vec::new(), Vec::new());
         for stored in self.messages.values_mut() {
@@ -139,7 +148,11 @@ impl Subscription {
             stored.deliveries += 1;
             let ack_id = format!("ack-{}", self.delivered);
             let delivery_attempt = if self.options.dead_letters.is_some() { stored.deliveries } else { 0 };
-            received_messages.push(Received { ack_id: ack_id.clone(), message: stored.bytes.clone(), delivery_attempt });
+            received_messages.push(Received {
+                ack_id: ack_id.clone(),
+                message: stored.bytes.clone(),
+                delivery_attempt,
+            });
             stored.out = Some(Out { ack_id, stream, due });
         }
         if received_messages.is_empty() {
@@ -169,10 +182,16 @@ impl Subscription {
         (numbers, if is_fine { Ok(()) } else { Err(about_ids(unknown)) })
     }
 
-    pub(super) fn acknowledge(&mut self, ack_ids: &[String]) -> Result<(), Status> {
+    /// The first id may be told to fail, for a reason.
+    pub(super) fn acknowledge(&mut self, mut ack_ids: &[String], reason: Option<&str>) -> Result<(), Status> {
+        let mut failed = HashMap::new();
+        if let (Some(reason), Some((first, rest))) = (reason, ack_ids.split_first()) {
+            failed.insert(first.clone(), reason.to_owned());
+            ack_ids = rest;
+        }
         let (numbers, result) = self.found(ack_ids);
         numbers.iter().for_each(|number| drop(self.messages.remove(number)));
-        result
+        if failed.is_empty() { result } else { Err(about_ids(failed)) }
     }
 
     /// Answers what goes to the dead letters.
@@ -209,7 +228,8 @@ impl Subscription {
     /// Has those delivered again whose time is over; answers what goes to the dead letters.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<(String, Vec<u8>)> {
         let is_over = |stored: &Stored| stored.out.as_ref().is_some_and(|out| out.due <= now);
-        let over: Vec<_> = self.messages.iter().filter(|(_, stored)| is_over(stored)).map(|(number, _)| *number).collect();
+        let over: Vec<_> =
+            self.messages.iter().filter(|(_, stored)| is_over(stored)).map(|(number, _)| *number).collect();
         over.into_iter().filter_map(|number| self.give_back(number)).collect()
     }
 
