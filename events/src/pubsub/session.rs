@@ -45,7 +45,8 @@ pub(super) struct Setup {
     pub(super) link: Link,
     pub(super) subscription: Arc<str>,
     pub(super) pull: Pull,
-    pub(super) pings: mpsc::Sender<StreamingPullRequest>,
+    /// What the service hears over the stream. It is open on both sides, and so ends on both.
+    pub(super) pings: Option<mpsc::Sender<StreamingPullRequest>>,
     pub(super) prefetch: usize,
     pub(super) deadline: Duration,
     pub(super) longest: Duration,
@@ -134,8 +135,7 @@ impl Session {
                 }
                 Step::Told(told) => self.hear(told),
                 Step::Tick => self.extend(),
-                // A stream that does not take it is about to end, or has one on its way.
-                Step::Ping => drop(self.setup.pings.try_send(StreamingPullRequest::default())),
+                Step::Ping => self.ping(),
             }
             self.tell();
         }
@@ -197,14 +197,25 @@ impl Session {
         let _ = self.arrivals.try_send(arrival);
     }
 
+    fn ping(&self) {
+        if let Some(pings) = &self.setup.pings {
+            // A stream that does not take it is about to end, or has one on its way.
+            let _ = pings.try_send(StreamingPullRequest::default());
+        }
+    }
+
+    fn end_pull(&mut self) {
+        (self.setup.pull, self.setup.pings) = (Pull::Ended, None);
+    }
+
     fn end(&mut self, fault: Fault) {
-        self.setup.pull = Pull::Ended;
+        self.end_pull();
         self.lost = Some(fault.at(&format!("cannot read `{}`", self.setup.subscription)));
     }
 
     /// Nobody takes anything any more.
     fn leave(&mut self) {
-        self.setup.pull = Pull::Ended;
+        self.end_pull();
         self.lost = None;
         for id in self.leases.give_back_waiting() {
             self.settle(id, Fate::Again, None);

@@ -112,7 +112,7 @@ impl PubSubSource {
         let subscription = Arc::clone(&self.subscription);
         let (deadline, longest) = (self.deadline, self.longest);
         let (arriving, commanding) =
-            Session::spawn(Setup { link, subscription, pull, pings, prefetch, deadline, longest });
+            Session::spawn(Setup { link, subscription, pull, pings: Some(pings), prefetch, deadline, longest });
         Ok(PubSubIncoming { arriving, is_ended: false, _commanding: commanding })
     }
 }

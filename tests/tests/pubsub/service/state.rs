@@ -35,7 +35,6 @@ pub(crate) struct Call {
     pub(crate) bodies: Vec<String>,
     pub(crate) ids: Vec<String>,
     pub(crate) seconds: i32,
-    pub(crate) prefetch: i64,
     pub(crate) is_answered: bool,
 }
 
@@ -62,10 +61,6 @@ fn decoded<M: prost::Message + Default>(bytes: Bytes) -> Result<M, Status> {
 }
 
 impl State {
-    pub(crate) fn make_topic(&mut self, topic: &str) {
-        self.topics.entry(topic.to_owned()).or_default();
-    }
-
     pub(super) fn subscribe(&mut self, topic: &str, subscription: &str, options: Options) {
         self.topics.entry(topic.to_owned()).or_default().push(subscription.to_owned());
         self.subscriptions.insert(subscription.to_owned(), Subscription::new(options));
@@ -230,7 +225,6 @@ impl State {
             name: request.subscription.clone(),
             headers: headers.clone(),
             seconds: request.stream_ack_deadline_seconds,
-            prefetch: request.max_outstanding_messages,
             ..Call::default()
         };
         self.calls.push(("StreamingPull".into(), call));
