@@ -65,9 +65,11 @@ async fn reader(
 ) -> (Lifespan, State<Account>, Arc<Mutex<Vec<String>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let telling = Arc::clone(&told);
-    let source = service.pubsub().source(name).named("parcel").on_attempt(move |error, attempt| {
-        telling.lock().expect("nobody panics").push(format!("{attempt} {error}"));
-    });
+    let source = service.pubsub().source(name).ack_deadline(Duration::from_secs(10)).named("parcel").on_attempt(
+        move |error, attempt| {
+            telling.lock().expect("nobody panics").push(format!("{attempt} {error}"));
+        },
+    );
     let mut builder = Lifespan::builder().source(source).state(Account::default());
     if let Some(open) = open {
         builder = builder.state(open);

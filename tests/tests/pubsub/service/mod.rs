@@ -6,6 +6,7 @@ mod state;
 mod subscription;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -46,6 +47,18 @@ struct Inner {
     serving: Mutex<Option<AbortHandle>>,
 }
 
+/// A port below those that the system hands out: nobody else takes it while the server is away.
+async fn listener() -> TcpListener {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + u16::try_from(std::process::id() % 200).expect("small") * 50;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 10_000;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await {
+            return listener;
+        }
+    }
+}
+
 /// A topic's name in the project.
 pub(crate) fn topic(name: &str) -> String {
     format!("projects/{PROJECT}/topics/{name}")
@@ -59,7 +72,7 @@ pub(crate) fn subscription(name: &str) -> String {
 impl Service {
     /// A server that runs, on a port of its own.
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = listener().await;
         let inner = Inner {
             address: listener.local_addr().expect("an address"),
             state: Mutex::default(),
