@@ -4,8 +4,8 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Url, redirect};
-use rustls::crypto::{CryptoProvider, ring};
 
+use crate::crypto;
 use crate::wire::shown;
 
 /// How long a connection may take to be made, TLS included.
@@ -15,7 +15,7 @@ const USER_AGENT: &str = concat!("events/", env!("CARGO_PKG_VERSION"));
 
 /// A client for a URL, that says who it is, and that goes nowhere but where it is sent.
 pub(crate) fn new(url: &Url) -> Result<Client, String> {
-    ensure_crypto_provider();
+    crypto::ensure_provider();
     let builder = Client::builder().user_agent(USER_AGENT).connect_timeout(CONNECT_TIMEOUT);
     let mut builder = builder.redirect(redirect::Policy::none()).referer(false);
     if url.scheme() != "https" {
@@ -23,14 +23,6 @@ pub(crate) fn new(url: &Url) -> Result<Client, String> {
         builder = builder.tls_certs_only(std::iter::empty::<Certificate>());
     }
     builder.build().map_err(explain)
-}
-
-/// Without a provider the client panics; a program that has chosen one keeps it.
-fn ensure_crypto_provider() {
-    if CryptoProvider::get_default().is_none() {
-        // Somebody may have been faster.
-        let _ = ring::default_provider().install_default();
-    }
 }
 
 /// What went wrong, without the URL, which may hold secrets.

@@ -88,6 +88,7 @@
 //! - [`docs::semantics`]: order, isolation, cancellation, limits, start and end, and what can be lost when.
 //! - [`docs::payloads`]: shapes, rules, names and versions, JSON.
 //! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
+//! - `docs::pubsub`, with the feature `pubsub`: Google Cloud Pub/Sub, what it needs and what it promises.
 //! - `docs::http`, with the feature `http`: what is sent and answered, and what can be lost.
 //! - `docs::sse`, with the feature `sse`: how a stream is followed, how one is served, and what can be lost.
 //! - [`docs::compile_errors`]: every error of the macros, its cause and its cure.
@@ -101,6 +102,7 @@
 //! | `amqp` | [`events::amqp`](amqp): sources and sinks of `RabbitMQ` and other brokers of AMQP 0.9.1 |
 //! | `amqp-tls` | `amqp` with TLS; builds `ring`, for which it needs a C compiler |
 //! | `http` | `events::http`: events that come in by a router of axum, and leave by webhooks; builds `ring`, too |
+//! | `pubsub` | [`events::pubsub`](pubsub): sources and sinks of Google Cloud Pub/Sub |
 //! | `schema` | `catalog().schema(..)`: the JSON Schema of payloads that derive `schemars::JsonSchema` |
 //! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
 //! | `sqs` | [`events::sqs`](sqs): sources and sinks of Amazon SQS, standard queues and FIFO queues |
@@ -122,6 +124,8 @@ pub mod amqp;
 pub mod docs;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "pubsub")]
+pub mod pubsub;
 #[cfg(feature = "sqs")]
 pub mod sqs;
 #[cfg(feature = "sse")]
@@ -139,6 +143,8 @@ mod catalog;
 #[cfg(any(feature = "http", feature = "sse"))]
 mod client;
 mod context;
+#[cfg(any(feature = "http", feature = "pubsub", feature = "sse"))]
+mod crypto;
 mod delivery;
 mod dispatch;
 mod emit;

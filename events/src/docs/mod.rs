@@ -16,6 +16,10 @@ pub mod payloads {}
 #[doc = include_str!("http.md")]
 pub mod http {}
 
+#[cfg(feature = "pubsub")]
+#[doc = include_str!("pubsub.md")]
+pub mod pubsub {}
+
 #[cfg(feature = "sqs")]
 #[doc = include_str!("sqs.md")]
 pub mod sqs {}

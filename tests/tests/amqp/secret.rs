@@ -1,13 +1,13 @@
 //! The URL of a broker holds a password, which nobody gets to see.
 
 use std::error::Error as _;
-use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::fmt::Write as _;
 
 use events::amqp::{Amqp, AmqpUrlError};
 use events::{Envelope, Sink as _, Source as _};
 
 use crate::broker::{self, PASSWORD};
+use crate::support::logged::Logged;
 
 #[test]
 fn a_url_that_cannot_be_read_is_not_shown() {
@@ -29,40 +29,11 @@ fn a_url_that_cannot_be_read_is_not_shown() {
     );
 }
 
-/// What is logged, by whomever, until it is taken.
-#[derive(Clone)]
-struct All(Arc<Mutex<Option<String>>>);
-
-impl tracing::Subscriber for All {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        // The library writes down its whole login there, as the documentation says.
-        *metadata.level() < tracing::Level::TRACE || !metadata.target().starts_with("lapin")
-    }
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut all = self.0.lock().expect("nobody panics");
-        let Some(all) = &mut *all else { return };
-        event.record(&mut |field: &tracing::field::Field, value: &dyn Debug| {
-            let _ = writeln!(all, "{field} {value:?}");
-        });
-    }
-
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
 #[tokio::test]
 async fn the_password_is_in_no_debug_no_error_and_no_log() {
     let Some((broker, _quiet)) = broker::shared().await else { return };
-    let all = All(Arc::new(Mutex::new(Some(String::new()))));
-    // For all threads, those of the library among them.
-    tracing::subscriber::set_global_default(all.clone()).expect("it is the first");
+    // The library writes down its whole login at `TRACE`, as the documentation says.
+    let all = Logged::start("lapin");
     let wrong = Amqp::new(&broker.url().replace(PASSWORD, "tuna-salmon")).expect("a good URL");
     let nobody = Amqp::new("amqp://cat:salmon@127.0.0.1:1").expect("a good URL");
     let mut seen = String::new();
@@ -76,7 +47,7 @@ async fn the_password_is_in_no_debug_no_error_and_no_log() {
         let _ = writeln!(seen, "{amqp:?} {sink:?} {source:?} {sent} {sent:?} {connected} {connected:?}");
         let _ = writeln!(seen, "{}", source.address());
     }
-    let logged = all.0.lock().expect("nobody panics").take().expect("nobody else takes it");
+    let logged = all.take();
     assert!(!logged.is_empty(), "the library says something");
     let bytes = format!("{:?}", PASSWORD.as_bytes());
     for secret in [PASSWORD, bytes.trim_matches(['[', ']'])] {
