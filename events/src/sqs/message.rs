@@ -187,5 +187,6 @@ fn hash<const N: usize>(parts: [&[u8]; N]) -> String {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part);
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]));
+    hasher.finalize().iter().flat_map(digits).collect()
 }

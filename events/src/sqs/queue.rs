@@ -34,7 +34,7 @@ impl Queue {
 
     /// The service has this for a rule.
     pub(super) fn is_fifo(&self) -> bool {
-        self.name().ends_with(".fifo")
+        self.name().strip_suffix(".fifo").is_some()
     }
 
     /// A queue of the same client.

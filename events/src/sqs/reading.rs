@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Before the next call, where calls do not wait.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The service keeps a message hidden no longer, counted from when it was received.
-pub(super) const LONGEST: Duration = Duration::from_secs(43_200);
+pub(super) const LONGEST: Duration = Duration::from_hours(12);
 
 /// How messages are received.
 #[derive(Clone, Copy, Debug)]

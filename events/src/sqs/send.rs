@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{SendMessageBatchRequestEntry, SendMessageBatchResultEntry};
 
 use super::message::{Draft, MAX_BYTES};
 use super::queue::Queue;
@@ -101,7 +101,7 @@ async fn send(queue: &Queue, drafts: &[Numbered<'_>]) -> Result<Failed, Trouble>
         call = call.entries(entry.build().map_err(|error| Trouble::passing(error.to_string()))?);
     }
     let answer = call.send().await.map_err(|error| Trouble::of_call(WHAT, &error))?;
-    let sent: HashSet<&str> = answer.successful.iter().map(|entry| entry.id()).collect();
+    let sent: HashSet<&str> = answer.successful.iter().map(SendMessageBatchResultEntry::id).collect();
     let failed: HashMap<&str, _> = answer.failed.iter().map(|entry| (entry.id(), entry)).collect();
     let unsent = drafts.iter().filter_map(|(number, _)| {
         let id = number.to_string();

@@ -24,14 +24,14 @@ fn handle(event: &Parcel, log: State<Log>) {
 
 /// A way to the service that can be cut.
 struct Way {
+    to: &'static Moto,
     port: u16,
-    to: u16,
     open: Option<JoinHandle<()>>,
 }
 
 impl Way {
-    async fn new(to: u16) -> Self {
-        let mut way = Self { port: 0, to, open: None };
+    async fn new(to: &'static Moto) -> Self {
+        let mut way = Self { to, port: 0, open: None };
         way.open().await;
         way
     }
@@ -39,7 +39,7 @@ impl Way {
     async fn open(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.expect("a port");
         self.port = listener.local_addr().expect("bound").port();
-        let to = self.to;
+        let to = self.to.port;
         self.open = Some(tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
@@ -61,7 +61,7 @@ impl Way {
     }
 
     fn sqs(&self) -> Sqs {
-        Sqs::with_client(Moto::client_at(self.port))
+        Sqs::with_client(self.to.client_by(self.port))
     }
 }
 
@@ -69,7 +69,7 @@ impl Way {
 async fn a_service_that_was_gone_is_found_again_and_nothing_is_lost() {
     let Some(moto) = moto::shared() else { return };
     let url = moto.queue("gone", &[]).await;
-    let (mut there, mut back) = (Way::new(moto.port).await, Way::new(moto.port).await);
+    let (mut there, mut back) = (Way::new(moto).await, Way::new(moto).await);
     let lost = Arc::new(AtomicUsize::new(0));
     let telling = Arc::clone(&lost);
     let pauses = Duration::from_millis(100)..=Duration::from_secs(1);

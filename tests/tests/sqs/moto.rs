@@ -5,14 +5,20 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use events::sqs::aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use events::sqs::aws_sdk_sqs::config::http::HttpRequest;
+use events::sqs::aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, RuntimeComponents};
 use events::sqs::aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
 use events::sqs::aws_sdk_sqs::{Client, Config};
 use events::sqs::{Sqs, http_client};
+use serde_json::Value;
+use tokio::sync::Semaphore;
 
 /// The server that all tests share; nothing where there is none on this machine.
 pub(crate) fn shared() -> Option<&'static Moto> {
@@ -22,6 +28,7 @@ pub(crate) fn shared() -> Option<&'static Moto> {
 
 pub(crate) struct Moto {
     pub(crate) port: u16,
+    turn: Arc<Semaphore>,
     /// Ends the server when this program is gone, however it went: it waits for the end of its input.
     _guard: Child,
 }
@@ -37,7 +44,7 @@ impl Moto {
             return None;
         };
         let port = free_port();
-        let moto = Self { _guard: run(&program, port), port };
+        let moto = Self { _guard: run(&program, port), port, turn: Arc::new(Semaphore::new(1)) };
         moto.wait();
         Some(moto)
     }
@@ -64,17 +71,17 @@ impl Moto {
 
     /// Somebody else's program.
     pub(crate) fn client(&self) -> Client {
-        Self::client_at(self.port)
+        self.client_by(self.port)
     }
 
     /// One that goes another way.
-    pub(crate) fn client_at(port: u16) -> Client {
+    pub(crate) fn client_by(&self, port: u16) -> Client {
         let credentials = Credentials::new("key", "salmon", None, None, "test");
         let config = Config::builder().behavior_version(BehaviorVersion::latest()).credentials_provider(credentials);
         let config = config
             .region(Region::new("eu-central-1"))
             .endpoint_url(format!("http://127.0.0.1:{port}"))
-            .http_client(http_client());
+            .http_client(OneByOne { client: http_client(), turn: Arc::clone(&self.turn) });
         Client::from_conf(config.build())
     }
 
@@ -137,6 +144,34 @@ impl Moto {
         let receipt = message.receipt_handle().expect("a receipt");
         client.delete_message().queue_url(url).receipt_handle(receipt).send().await.expect("deleted");
         message
+    }
+}
+
+/// Makes one call after another, but for those that wait: of two that change a queue at a time, moto may forget one.
+#[derive(Clone, Debug)]
+struct OneByOne<C> {
+    client: C,
+    turn: Arc<Semaphore>,
+}
+
+impl HttpClient for OneByOne<SharedHttpClient> {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let client = self.client.http_connector(settings, components);
+        SharedHttpConnector::new(OneByOne { client, turn: Arc::clone(&self.turn) })
+    }
+}
+
+impl HttpConnector for OneByOne<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body: Value = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+        if body["WaitTimeSeconds"].as_u64().is_some_and(|seconds| seconds > 0) {
+            return self.client.call(request);
+        }
+        let Self { client, turn } = self.clone();
+        HttpConnectorFuture::new(async move {
+            let _turn = turn.acquire().await;
+            client.call(request).await
+        })
     }
 }
 
