@@ -104,12 +104,16 @@ impl Leases {
         behind.into_iter().map(|waiting| self.forget(waiting)).collect()
     }
 
-    /// Lets all go that were not handed on, and answers which these were.
-    pub(super) fn give_back_waiting(&mut self) -> Vec<String> {
-        let behind: Vec<_> = self.behind.values_mut().flat_map(std::mem::take).collect();
-        let all: Vec<_> = std::mem::take(&mut self.ready).into_iter().chain(behind).collect();
-        self.waiting = 0;
-        all.into_iter().map(|waiting| self.forget(waiting)).collect()
+    /// Lets those go that might have been handed on, and answers which these were. What waits behind a message that somebody has
+    /// stays until that is settled: others would have it before that one.
+    pub(super) fn give_back_ready(&mut self) -> Vec<String> {
+        let mut back = Vec::new();
+        for waiting in std::mem::take(&mut self.ready) {
+            self.waiting -= 1;
+            back.extend(self.give_back(&waiting.id));
+            back.push(waiting.id);
+        }
+        back
     }
 
     fn forget(&mut self, waiting: Waiting) -> String {
@@ -192,14 +196,19 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_handed_on_is_given_back_and_the_rest_is_kept() {
-        let (mut leases, now) = leases(&[("1", "a"), ("2", "a"), ("3", ""), ("4", "")]);
+    fn what_might_have_been_handed_on_is_given_back_but_for_what_stays_behind_another() {
+        let (mut leases, now) = leases(&[("1", "a"), ("2", "a"), ("3", ""), ("4", "b"), ("5", "b"), ("6", "a")]);
         leases.pop();
-        let mut back = leases.give_back_waiting();
+        let mut back = leases.give_back_ready();
         back.sort();
-        assert_eq!((back, leases.waiting()), (["2", "3", "4"].map(String::from).into(), 0));
-        assert_eq!(leases.due(now + 20 * S), ["1"]);
+        assert_eq!((back, leases.waiting()), (["3", "4", "5"].map(String::from).into(), 2));
+        let mut due = leases.due(now + 20 * S);
+        due.sort();
+        assert_eq!(due, ["1", "2", "6"]);
         leases.end("1");
+        let mut back = leases.give_back_ready();
+        back.sort();
+        assert_eq!((back, leases.waiting()), (["2", "6"].map(String::from).into(), 0));
         assert!(leases.held.is_empty() && leases.behind.is_empty());
     }
 

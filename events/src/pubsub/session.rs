@@ -213,11 +213,11 @@ impl Session {
         self.lost = Some(fault.at(&format!("cannot read `{}`", self.setup.subscription)));
     }
 
-    /// Nobody takes anything any more.
+    /// Nobody takes anything any more: not now, and not what may be handed on later.
     fn leave(&mut self) {
         self.end_pull();
         self.lost = None;
-        for id in self.leases.give_back_waiting() {
+        for id in self.leases.give_back_ready() {
             self.settle(id, Fate::Again, None);
         }
     }
@@ -232,6 +232,9 @@ impl Session {
             }
         }
         self.settle(id, fate, answer);
+        if self.arrivals.is_closed() {
+            self.leave();
+        }
     }
 
     fn settle(&mut self, id: String, fate: Fate, answer: Option<Answer>) {

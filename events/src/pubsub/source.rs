@@ -51,7 +51,8 @@ const PROTOCOL_VERSION: i64 = 1;
 /// exactly-once delivery: there the error says `PERMANENT_FAILURE_INVALID_ACK_ID`, and the message comes again. Settlements need
 /// no stream: one that is lost takes no message along that is being handled.
 ///
-/// What was sent ahead and not handed on, and what is dropped unsettled, is given back when the source ends.
+/// What was sent ahead and not handed on is given back when the source ends; what is dropped unsettled is given back at once. When
+/// the service ends a stream, what was sent ahead is handed on first.
 ///
 /// # Order
 ///

@@ -1,7 +1,5 @@
 //! The contract of transports, as far as the protocol goes.
 
-use std::time::Duration;
-
 use events::pubsub::{PubSubSink, PubSubSource};
 use events::testing::{Transport, assert_conformance};
 
@@ -19,10 +17,6 @@ impl Transport for Topics {
     async fn pair(&self, name: &str) -> (PubSubSink, PubSubSource) {
         self.service.make(name, self.options.clone());
         (self.service.pubsub().sink(name), self.service.pubsub().source(name))
-    }
-
-    fn patience(&self) -> Duration {
-        Duration::from_mins(1)
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use tonic::Code;
 
-use crate::service::{Options, Service};
+use crate::service::{Options, Service, subscription};
 use crate::support::start_with;
 use crate::{Bare, numbered, until};
 
@@ -106,4 +106,28 @@ async fn a_message_waits_for_the_one_before_it_with_its_key() {
     }
     twelve.settle(Settlement::Ack).await.expect("settled");
     until("all are gone", async || service.backlog("keys") == 0).await;
+}
+
+#[tokio::test]
+async fn what_waits_behind_another_one_is_not_given_to_others_before_it() {
+    let service = Service::start().await;
+    service.make("behind", ordered());
+    let sink = service.pubsub().sink("behind").format(Bare).ordered_by(digit);
+    for envelope in [1, 11, 21].map(|number: u32| Envelope::new("number", number.to_string())) {
+        sink.send(&envelope).await.expect("published");
+    }
+    let source = service.pubsub().source("behind");
+    let mut incoming = source.connect(10).await.expect("a stream");
+    let one = incoming.next().await.expect("1");
+    until("all are with us", async || service.state().out(&subscription("behind")) == 3).await;
+    drop(incoming);
+    let mut next = source.connect(10).await.expect("a stream");
+    assert!(timeout(Duration::from_millis(200), next.next()).await.is_err(), "nobody has them yet");
+    one.settle(Settlement::Ack).await.expect("settled");
+    for body in ["11", "21"] {
+        let received = next.next().await.expect("a message");
+        assert_eq!(String::from_utf8_lossy(&received.message().body), body);
+        received.settle(Settlement::Ack).await.expect("settled");
+    }
+    assert_eq!(service.backlog("behind"), 0);
 }
