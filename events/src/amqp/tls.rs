@@ -49,7 +49,8 @@ impl Amqp {
     /// Shows the broker a certificate, where it asks for one: the certificate, with those between it and its authority if there
     /// are any, and its private key, both as PEM. The key must not be encrypted.
     ///
-    /// The user and the password of the URL count all the same. Clones from before are not affected.
+    /// The user and the password of the URL count all the same. A broker that does not trust the certificate closes the
+    /// connection; its reason is in the error, unless the end of the connection overtakes it. Clones from before are not affected.
     ///
     /// # Errors
     ///
@@ -107,7 +108,9 @@ pub(super) fn advice(error: &io::Error) -> Option<&'static str> {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => "connect by a name that the broker's certificate is for",
         Error::InvalidMessage(_) => "ask for the broker's port for TLS, which is 5671 unless it was told another one",
-        Error::AlertReceived(_) => "if the broker asks for a certificate, show it one by `Amqp::identified_by`",
+        Error::AlertReceived(_) => {
+            "if the broker asks for a certificate, show it one that it trusts by `Amqp::identified_by`"
+        }
         _ => return None,
     })
 }

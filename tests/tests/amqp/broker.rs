@@ -153,7 +153,8 @@ impl Broker {
         // It outlives this call; when it ends, somebody has to take note of it.
         let ended = thread::spawn(move || child.wait());
         let begun = Instant::now();
-        while !self.answers() {
+        // The port for TLS is opened last.
+        while !self.answers() || TcpStream::connect(("127.0.0.1", self.port + 3)).is_err() {
             assert!(!ended.is_finished(), "the broker has ended: see {}", self.directory.display());
             assert!(begun.elapsed() < Duration::from_secs(90), "the broker does not start");
             sleep(Duration::from_millis(50));
@@ -179,8 +180,7 @@ impl Broker {
 
     /// Has the node close the connections of everybody.
     pub(crate) fn close_connections(&self) {
-        let closed = self.program("rabbitmqctl").args(["close_all_connections", "for a test"]).status();
-        assert!(closed.expect("`rabbitmqctl`").success());
+        self.ask(&["close_all_connections", "for a test"]);
     }
 
     /// How many connections there are.
@@ -195,11 +195,18 @@ impl Broker {
 
     /// What the broker answers to somebody who runs it, by lines.
     pub(crate) fn ask(&self, arguments: &[&str]) -> Vec<String> {
-        let mut command = self.program("rabbitmqctl");
-        let listed = command.args(arguments).stdout(Stdio::piped());
-        let listed = listed.stderr(Stdio::piped()).output().expect("`rabbitmqctl`");
-        assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
-        String::from_utf8_lossy(&listed.stdout).lines().map(str::to_owned).collect()
+        let begun = Instant::now();
+        loop {
+            let mut command = self.program("rabbitmqctl");
+            let command = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let answer = command.output().expect("`rabbitmqctl`");
+            if answer.status.success() {
+                return String::from_utf8_lossy(&answer.stdout).lines().map(str::to_owned).collect();
+            }
+            // A node that is busy, or has just begun to listen, may not call itself running.
+            let told = String::from_utf8_lossy(&answer.stderr);
+            assert!(begun.elapsed() < Duration::from_mins(1), "`rabbitmqctl {}`: {told}", arguments.join(" "));
+        }
     }
 
     pub(crate) fn url(&self) -> String {
