@@ -111,7 +111,7 @@ async fn shop() -> Result<String, Box<dyn Error>> {
     let order = |number: usize| {
         let customer = ["Tom", "Kit", "Ann", "Bob"][number % 4];
         // Every tenth one is for nothing.
-        let pieces = if number % 10 == 0 { 0 } else { number };
+        let pieces = if number.is_multiple_of(10) { 0 } else { number };
         let payload = serde_json::json!({ "customer": customer, "pieces": pieces });
         Envelope::new("order-placed", payload.to_string()).with_id(&format!("order-{number}"))
     };

@@ -65,7 +65,9 @@ fn main() {
         let mut lines: Vec<_> = question.ways.iter().map(|way| (way, Figures::default())).collect();
         for _ in 0..rounds {
             // They take turns, so that a busy neighbour disturbs all of them alike.
-            lines.iter_mut().for_each(|(way, figures)| figures.0.push(nanos(&stage, way, times)));
+            for (way, figures) in &mut lines {
+                figures.0.push(nanos(&stage, way, times));
+            }
         }
         print(question, &lines);
     }

@@ -19,14 +19,14 @@ fn failed(failure: &Failure, log: State<Log>) {
     log.write(format!("failure: {}", failure.cause()));
 }
 
-fn message(body: impl ToString) -> Message {
+fn message(body: &impl ToString) -> Message {
     Message { body: body.to_string().into(), ..Message::default() }
 }
 
 fn kitchen(bodies: impl IntoIterator<Item: ToString>) -> Memory {
     let memory = Memory::new();
     for body in bodies {
-        memory.put("kitchen", message(body)).expect("there is room");
+        memory.put("kitchen", message(&body)).expect("there is room");
     }
     memory
 }
@@ -134,7 +134,7 @@ fn meet(_: &Met, meeting: State<Meeting>, log: State<Log>) {
     let mut came = meeting.came.lock().expect("nobody panics");
     *came += 1;
     meeting.changed.notify_all();
-    let patience = Duration::from_secs(60);
+    let patience = Duration::from_mins(1);
     let (came, _) = meeting.changed.wait_timeout_while(came, patience, |came| *came < 2).expect("nobody panics");
     log.write(format!("{came} met"));
 }
@@ -191,7 +191,7 @@ async fn what_waits_keeps_no_other_message_from_being_read() {
     let memory = Memory::new();
     for name in ["knock-wait", "knock-come"] {
         let headers = vec![("kind".to_owned(), name.to_owned())];
-        memory.put("kitchen", Message { headers, ..message("null") }).expect("there is room");
+        memory.put("kitchen", Message { headers, ..message(&"null") }).expect("there is room");
     }
     let source = memory.source("kitchen").named_by_header("kind").concurrency(2);
     let (app, log) = start(Lifespan::builder().source(source)).await;
@@ -260,7 +260,7 @@ impl Incoming for FaultyIncoming {
             return std::future::pending().await;
         }
         self.next += 1;
-        Ok(Received::new(message(number), FaultySettle { number, settled }))
+        Ok(Received::new(message(&number), FaultySettle { number, settled }))
     }
 }
 
@@ -289,7 +289,7 @@ async fn a_settlement_that_goes_wrong_is_told_and_touches_no_other_message() {
         let settled = Arc::default();
         let source = Faulty(Arc::clone(&settled)).named("counted").concurrency(concurrency);
         let (app, log) = start(Lifespan::builder().source(source)).await;
-        sleep(Duration::from_secs(60)).await;
+        sleep(Duration::from_mins(1)).await;
         app.shutdown().await.expect("from outside");
         let mut failures = log.take();
         failures.retain(|line| line.starts_with("failure"));

@@ -45,7 +45,7 @@ impl Form {
     fn draft(&self, envelope: &Envelope) -> Result<Draft, BoxError> {
         let message = self.format.encode(envelope)?;
         let routing_key = match &self.route {
-            Some(route) => short(&route(envelope))?,
+            Some(route) => short(route(envelope))?,
             None => short(envelope.name())?,
         };
         let properties = message::properties(envelope, message.content_type, message.headers)?;

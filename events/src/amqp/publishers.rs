@@ -199,14 +199,10 @@ impl Publishers {
 
 #[cfg(test)]
 mod tests {
-    use lapin::BasicProperties;
-
     use super::*;
 
-    fn drafts(messages: usize) -> Arc<[Draft]> {
-        let draft =
-            || Draft::new("cats", "cat-fed", BasicProperties::default(), b"null".to_vec()).expect("short names");
-        std::iter::repeat_with(draft).take(messages).collect()
+    fn envelopes(messages: usize) -> Arc<[Envelope]> {
+        std::iter::repeat_with(|| Envelope::new("cat-fed", "null")).take(messages).collect()
     }
 
     fn numbers(batches: &[Batch]) -> Vec<u64> {

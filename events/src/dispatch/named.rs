@@ -194,9 +194,9 @@ impl Named {
         };
         let newest = declared.version;
         let mut older = declared.upgrades.iter().rev();
-        let taken = match version {
+        let decoded = match version {
             None => match today(variant, json, taker) {
-                Ok(taken) => Ok(taken),
+                Ok(decoded) => Ok(decoded),
                 Err(error) => older.find_map(|upgrade| upgrade(variant, json, taker).ok()).ok_or(error),
             },
             Some(version) if version == newest => today(variant, json, taker),
@@ -208,6 +208,6 @@ impl Named {
                 upgrade.ok_or_else(unread)?(variant, json, taker)
             }
         };
-        taken.map_err(malformed)?.0
+        decoded.map_err(malformed)?.0
     }
 }

@@ -59,7 +59,7 @@ impl<'a> Arriving<'a> {
 impl From<Envelope> for Arriving<'_> {
     fn from(Envelope { head, payload }: Envelope) -> Self {
         let payload = match payload {
-            Payload::Event(event) => event.json().get().map_or_else(|_| b"null".to_vec(), |json| json.into()),
+            Payload::Event(event) => event.json().get().map_or_else(|_| b"null".to_vec(), Into::into),
             Payload::Bytes(bytes) => Arc::unwrap_or_clone(bytes),
         };
         Self { name: Cow::Owned(head.name.as_ref().into()), payload: Cow::Owned(payload), beside: head.into() }

@@ -194,7 +194,7 @@ mod tests {
     fn a_request_has_no_more_than_the_service_takes() {
         let large = drafts(&[("a", 50), ("a", 30), ("a", 90), ("a", 1), ("", 92), ("", 92)]);
         assert_eq!(lanes(&large, 100), [vec![vec![0, 1], vec![2], vec![3]], vec![vec![4]], vec![vec![5]]]);
-        let many = drafts(&[("", 0); 2001]);
+        let many = drafts(&vec![("", 0); 2001]);
         let lanes = lanes(&many, usize::MAX);
         assert_eq!(lanes.iter().map(|lane| lane[0].len()).collect::<Vec<_>>(), [1000, 1000, 1]);
     }

@@ -81,7 +81,7 @@ impl Unsettleds {
         self.is_telling = true;
         let batch: Vec<_> = self.queue.drain(..self.queue.len().min(IDS)).collect();
         let ids = batch.iter().map(|one| one.id.clone()).collect();
-        let pause = self.has_failed.then(|| self.pauses.pause());
+        let pause = self.has_failed.then(|| self.pauses.pause_of(Duration::ZERO));
         let (fate, link, subscription) = (self.fate, link.clone(), subscription.to_owned());
         Some(Box::pin(async move {
             if let Some(pause) = pause {

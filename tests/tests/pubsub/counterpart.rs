@@ -60,9 +60,9 @@ async fn we_read_what_google_publishes() {
         let message = Message::new().set_data(r#"{"fish":2}"#).set_ordering_key("tom");
         message.set_attributes(attributes.into_iter().chain([("ce-id", id)]))
     };
-    let published = ["17", "18"].map(|id| publisher.publish(message(id)));
+    let answers = ["17", "18"].map(|id| publisher.publish(message(id)));
     let mut numbers = Vec::new();
-    for published in published {
+    for published in answers {
         numbers.push(published.await.expect("published"));
     }
     let pubsub = PubSub::emulator("nobody", &service.address()).expect("an address");

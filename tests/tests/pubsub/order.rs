@@ -35,7 +35,7 @@ async fn what_fails_holds_back_those_behind_it_and_no_others() {
     let failed: Vec<_> =
         envelopes.iter().zip(&answers).filter(|(_, answer)| answer.is_err()).map(|(known, _)| digit(known)).collect();
     assert_eq!((failed.len(), service.backlog("held")), (300, 700));
-    assert!(answers.iter().flat_map(|answer| answer.as_ref().err()).all(|error| !error.is_permanent()));
+    assert!(answers.iter().filter_map(|answer| answer.as_ref().err()).all(|error| !error.is_permanent()));
 }
 
 #[tokio::test]

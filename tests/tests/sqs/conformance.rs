@@ -45,11 +45,11 @@ impl Transport for Queues {
 #[tokio::test]
 async fn standard_queues_keep_the_contract_but_for_the_order() {
     let Some(moto) = moto::shared() else { return };
-    assert_conformance(&Queues { moto, is_fifo: false }).await;
+    Box::pin(assert_conformance(&Queues { moto, is_fifo: false })).await;
 }
 
 #[tokio::test]
 async fn fifo_queues_keep_the_whole_contract() {
     let Some(moto) = moto::shared() else { return };
-    assert_conformance(&Queues { moto, is_fifo: true }).await;
+    Box::pin(assert_conformance(&Queues { moto, is_fifo: true })).await;
 }

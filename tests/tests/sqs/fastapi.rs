@@ -32,7 +32,7 @@ async fn our_pairs_are_theirs() {
     let (app, _) = start_with(Lifespan::builder().sink("PY_*", sink)).await;
     app.scope(async {
         for (name, payload) in events() {
-            dispatch_named(&name, &payload.to_string()).expect("accepted");
+            dispatch_named(&name, payload.to_string()).expect("accepted");
         }
     })
     .await;

@@ -31,7 +31,7 @@ async fn make(event: &Move, board: Option<State<Board>>) -> Result<(), String> {
     let mut tries = board.tries.lock().expect("nobody panics");
     let times = tries.entry((event.piece.clone(), event.number)).or_default();
     *times += 1;
-    if event.number % 3 == 0 && *times <= event.number / 3 % 2 + 1 {
+    if event.number.is_multiple_of(3) && *times <= event.number / 3 % 2 + 1 {
         return Err("not yet".into());
     }
     board.made.lock().expect("nobody panics").entry(event.piece.clone()).or_default().push(event.number);

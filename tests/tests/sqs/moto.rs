@@ -92,7 +92,7 @@ impl Moto {
     /// A queue that was not there, and its URL.
     pub(crate) async fn queue(&self, name: &str, attributes: &[(QueueAttributeName, &str)]) -> String {
         let mut call = self.client().create_queue().queue_name(name);
-        if name.ends_with(".fifo") {
+        if is_fifo(name) {
             call = call.attributes(QueueAttributeName::FifoQueue, "true");
         }
         for (name, value) in attributes {
@@ -203,4 +203,9 @@ fn run(program: &Path, port: u16) -> Child {
     shell.args(["sh", "-c", script]).arg(program).arg(port.to_string());
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     shell.spawn().expect("a shell")
+}
+
+/// The service knows the kind of a queue by the end of its name, as it is written.
+pub(crate) fn is_fifo(name: &str) -> bool {
+    name.strip_suffix(".fifo").is_some()
 }

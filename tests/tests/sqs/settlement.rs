@@ -37,7 +37,7 @@ async fn acknowledged_is_gone_requeued_comes_again_and_rejected_goes_to_the_dead
         for (group, body) in ["0", "1", "2", "3", "no number"].into_iter().enumerate() {
             let mut call = moto.client().send_message().queue_url(&url).message_body(body);
             call = call.message_attributes("colour", moto::text("blue"));
-            if name.ends_with(".fifo") {
+            if moto::is_fifo(name) {
                 call = call.message_group_id(format!("g{group}")).message_deduplication_id(body);
             }
             call.send().await.expect("sent");
@@ -57,7 +57,7 @@ async fn acknowledged_is_gone_requeued_comes_again_and_rejected_goes_to_the_dead
             let attribute = message.message_attributes().and_then(|all| all.get("colour"));
             assert_eq!(attribute.and_then(|value| value.string_value()), Some("blue"));
             let group = message.attributes().and_then(|all| all.get(&MessageSystemAttributeName::MessageGroupId));
-            assert_eq!(group.is_some_and(|group| group == "g1" || group == "g4"), name.ends_with(".fifo"));
+            assert_eq!(group.is_some_and(|group| group == "g1" || group == "g4"), moto::is_fifo(name));
         }
     }
 }

@@ -32,7 +32,7 @@ async fn handlers_that_take_long_keep_their_messages_for_twelve_hours() {
     // There is no room for more, so that nobody asks for it all the time.
     let mut incoming = source.connect(25).await.expect("connected");
     let handled = taken(&mut incoming, 25).await;
-    sleep(Duration::from_mins(60)).await;
+    sleep(Duration::from_hours(1)).await;
     let calls = fake.calls(ACTION);
     // Each is extended when half of its time is over, give or take an eighth, with nine others.
     assert!((18..=36).contains(&calls.len()), "{}", calls.len());

@@ -146,8 +146,8 @@ impl State {
         self.calls.push((method.to_owned(), call));
         let answer = match method {
             "Publish" => self.publish(decoded(request)?, fails),
-            "Acknowledge" => self.acknowledge(decoded(request)?, fails),
-            _ => self.modify(decoded(request)?, fails),
+            "Acknowledge" => self.acknowledge(&decoded(request)?, fails),
+            _ => self.modify(&decoded(request)?, fails),
         };
         self.calls[at].1.is_answered = answer.is_ok();
         answer
@@ -185,7 +185,7 @@ impl State {
         self.subscriptions.get_mut(name).ok_or_else(missing)
     }
 
-    fn acknowledge(&mut self, request: AcknowledgeRequest, fails: Option<Code>) -> Result<Vec<u8>, Status> {
+    fn acknowledge(&mut self, request: &AcknowledgeRequest, fails: Option<Code>) -> Result<Vec<u8>, Status> {
         let call = self.noted();
         (call.name, call.ids) = (request.subscription.clone(), request.ack_ids.clone());
         refuse(fails)?;
@@ -197,7 +197,7 @@ impl State {
         Ok(Vec::new())
     }
 
-    fn modify(&mut self, request: ModifyAckDeadlineRequest, fails: Option<Code>) -> Result<Vec<u8>, Status> {
+    fn modify(&mut self, request: &ModifyAckDeadlineRequest, fails: Option<Code>) -> Result<Vec<u8>, Status> {
         let call = self.noted();
         (call.name, call.ids) = (request.subscription.clone(), request.ack_ids.clone());
         call.seconds = request.ack_deadline_seconds;

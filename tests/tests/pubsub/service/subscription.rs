@@ -190,7 +190,9 @@ impl Subscription {
             ack_ids = rest;
         }
         let (numbers, result) = self.found(ack_ids);
-        numbers.iter().for_each(|number| drop(self.messages.remove(number)));
+        for number in &numbers {
+            self.messages.remove(number);
+        }
         if failed.is_empty() { result } else { Err(about_ids(failed)) }
     }
 
