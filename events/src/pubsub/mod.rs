@@ -31,8 +31,9 @@ const EMULATOR: &str = "PUBSUB_EMULATOR_HOST";
 /// # When the service is lost
 ///
 /// A source connects again, with [pauses](crate::SourceExt::backoff) that grow up to 10 s. The service itself ends streams now and
-/// then, in the course of things. Messages that are being handled when a stream ends are kept, and settled over the next call, which is waited for; as
-/// long as as many wait as may be [handled](crate::SourceExt::concurrency), the source does not notice the loss. A subscription that does not exist keeps its own source waiting, and no other.
+/// then, in the course of things. Messages that are being handled when a stream ends are kept, and settled when the service is back,
+/// within 20 s. While as many wait for that as may be [handled](crate::SourceExt::concurrency) at a time, the source does not connect
+/// again. A subscription that does not exist keeps its own source waiting, and no other.
 ///
 /// A sink connects again with the next attempt to send; its [attempts](crate::SinkExt::attempts) and
 /// [pauses](crate::SinkExt::backoff) decide how long an outage an event outlives.
