@@ -29,6 +29,10 @@
 //! cargo bench -q -p events --bench memory -- --count named-async-1/events --times 4000 2>&1 | grep Collected
 //! cargo bench -q -p events --bench memory -- --count named-async-1/events --times 8000 2>&1 | grep Collected
 //! ```
+//!
+//! Seen in November 2026: `named-small-1`, two numbers in 28 bytes, takes 5,563 instructions and 2 allocations, by hand 1,590;
+//! `named-async-1` takes 7,965, by hand 3,981. Of the former, decoding takes about 1,000, allocating and freeing 650, dropping
+//! 500, copying 280, looking the name up 160, a place at work 150; the rest is spread over reading, dispatch and delivery.
 
 #[allow(dead_code, reason = "the operations of a lifespan are of no interest here")]
 #[path = "support/clock.rs"]
