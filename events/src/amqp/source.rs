@@ -49,7 +49,7 @@ impl AmqpSource {
         let consumer = line.channel.basic_consume(queue, "".into(), options, FieldTable::default()).await;
         let consumer =
             consumer.map_err(|error| explain(&format!("cannot read queue `{}`", self.queue.name), &error))?;
-        Ok(AmqpIncoming { consumer, queue: self.queue.name.clone(), _line: line })
+        Ok(AmqpIncoming { consumer, queue: self.queue.name.clone(), line })
     }
 }
 
@@ -76,7 +76,7 @@ pub struct AmqpIncoming {
     consumer: Consumer,
     queue: String,
     /// Closed behind the consumer.
-    _line: Line,
+    line: Line,
 }
 
 impl Incoming for AmqpIncoming {
@@ -94,6 +94,14 @@ impl Incoming for AmqpIncoming {
                 self.queue
             ))),
         }
+    }
+
+    /// The broker answers when it has seen all settlements: until then they may be on their way.
+    async fn close(self) -> Result<(), SourceError> {
+        let Self { consumer, queue, line } = self;
+        let closed = line.close().await;
+        drop(consumer);
+        closed.map_err(|error| explain(&format!("cannot close the channel of queue `{queue}`"), &error).into())
     }
 }
 

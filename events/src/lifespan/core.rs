@@ -20,6 +20,7 @@ use crate::provider::{Provided, Replacements};
 use crate::route::Routes;
 use crate::seam::Seam;
 use crate::sink::Outlets;
+use crate::source::Readers;
 use crate::var::VarStore;
 
 /// The bounds of a lifespan.
@@ -64,6 +65,7 @@ pub(crate) struct Core {
     pub(crate) provided: Arc<Provided>,
     pub(crate) replacements: Arc<Replacements>,
     pub(crate) stage: Progress,
+    pub(crate) readers: Readers,
     pub(crate) outlets: Arc<Outlets>,
     /// What envelopes say of where an event comes from.
     pub(crate) origin: Arc<str>,
@@ -134,6 +136,7 @@ impl Core {
             provided: Arc::default(),
             replacements: Arc::default(),
             stage: Progress::default(),
+            readers: Readers::default(),
             outlets: Arc::default(),
             origin: Arc::from(""),
             dispatch_disabled: AtomicBool::new(false),

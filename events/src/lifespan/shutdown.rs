@@ -191,6 +191,7 @@ impl Ending {
         }
         core.gate.close();
         let end = end.max(after(FORCED_GRACE));
+        self.failed_endings.extend(core.readers.end(end).await);
         self.failed_endings.extend(core.outlets.close(end).await);
         let failures = lifespan.tear_down(end).await;
         self.failed_endings.extend(failures.iter().map(ProviderError::to_string));

@@ -58,7 +58,7 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     open(&lifespan, &plan).await?;
     lifespan.start_periodic();
     for inlet in inlets.into_iter().filter(|_| !disabled) {
-        lifespan.core().runtime.spawn(inlet.run(lifespan.internal()));
+        lifespan.core().readers.keep(lifespan.core().runtime.spawn(inlet.run(lifespan.internal())));
     }
     Ok(lifespan)
 }

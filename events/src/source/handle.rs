@@ -31,7 +31,7 @@ impl Inlet {
             Err(panic) => self.invalid(&lifespan, panic.to_string().into(), begun),
         };
         // Until then the work is not done, so that the end of the lifespan waits for it.
-        let Err(error) = settled(settle, settlement).await else { return drop(work) };
+        let Err(error) = bounded(async { settle.settle(settlement).await }).await else { return drop(work) };
         self.report(&lifespan, format!("a message could not be settled by {settlement}: {error}").into(), begun);
     }
 
@@ -94,15 +94,16 @@ impl Inlet {
     }
 }
 
-async fn settled(settle: impl Settle, settlement: Settlement) -> Result<(), BoxError> {
-    let mut settling = pin!(caught(async { settle.settle(settlement).await }));
-    // Most are settled at once, and a clock costs more than that.
-    let settled = match polled(settling.as_mut()).await {
-        Poll::Ready(settled) => Ok(settled),
-        Poll::Pending => Box::pin(timeout(SETTLE_TIMEOUT, settling)).await,
+/// Waits for what a source does, but not for ever.
+pub(super) async fn bounded(work: impl Future<Output = Result<(), SourceError>>) -> Result<(), BoxError> {
+    let mut work = pin!(caught(work));
+    // Most is done at once, and a clock costs more than that.
+    let done = match polled(work.as_mut()).await {
+        Poll::Ready(done) => Ok(done),
+        Poll::Pending => Box::pin(timeout(SETTLE_TIMEOUT, work)).await,
     };
-    match settled {
-        Ok(Ok(settled)) => settled.map_err(SourceError::into_inner),
+    match done {
+        Ok(Ok(done)) => done.map_err(SourceError::into_inner),
         Ok(Err(panic)) => Err(panic.to_string().into()),
         Err(_) => Err(format!("it took longer than {SETTLE_TIMEOUT:?}").into()),
     }

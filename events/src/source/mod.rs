@@ -4,6 +4,7 @@ mod arrived;
 mod error;
 mod handle;
 mod mark;
+mod readers;
 mod run;
 mod settings;
 
@@ -16,6 +17,7 @@ use crate::format::{CloudEvents, Format, Message};
 pub(crate) use arrived::Arrived;
 pub use error::SourceError;
 pub use mark::Mark;
+pub(crate) use readers::Readers;
 pub(crate) use run::Inlet;
 pub use settings::{ConfiguredSource, IntoSource, SourceExt};
 
@@ -148,6 +150,25 @@ pub trait Incoming: Send + 'static {
     ///
     /// Dropping the future must lose no message.
     fn next(&mut self) -> impl Future<Output = Result<Received<Self::Settle>, SourceError>> + Send;
+
+    /// Ends the connection, when the lifespan ends and every message has been settled: the place to wait until the other side
+    /// has been told of all settlements. It is not called for a connection that is lost.
+    ///
+    /// The default does nothing.
+    ///
+    /// # Errors
+    ///
+    /// What the shutdown's report says of it.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future is dropped when it takes longer than 30 seconds, and when the time for the end is over.
+    fn close(self) -> impl Future<Output = Result<(), SourceError>> + Send
+    where
+        Self: Sized,
+    {
+        async { Ok(()) }
+    }
 }
 
 /// What settles a message, at most once. A closure is one, and so is a boxed closure.

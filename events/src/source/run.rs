@@ -12,6 +12,7 @@ use futures_util::future::{BoxFuture, Either, select};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
+use super::handle::bounded;
 use super::settings::Settings;
 use super::{Incoming, IntoSource, Source, SourceError};
 use crate::call::{caught, polled};
@@ -23,10 +24,12 @@ trait AnySource: Send + Sync {
     fn connect(&self, prefetch: usize) -> BoxFuture<'_, Result<Box<dyn AnyIncoming>, SourceError>>;
 }
 
+/// Why a connection is lost; or, at the lifespan's end, why it could not be closed, if so.
+type Ended = Result<Option<String>, SourceError>;
+
 /// A connection whose type is forgotten.
 trait AnyIncoming: Send {
-    /// Reads over it; answers why it is lost, or nothing at the lifespan's end.
-    fn read(self: Box<Self>, inlet: Arc<Inlet>, lifespan: Lifespan) -> BoxFuture<'static, Option<SourceError>>;
+    fn read(self: Box<Self>, inlet: Arc<Inlet>, lifespan: Lifespan) -> BoxFuture<'static, Ended>;
 }
 
 impl<S: Source> AnySource for S {
@@ -39,7 +42,7 @@ impl<S: Source> AnySource for S {
 }
 
 impl<I: Incoming> AnyIncoming for I {
-    fn read(self: Box<Self>, inlet: Arc<Inlet>, lifespan: Lifespan) -> BoxFuture<'static, Option<SourceError>> {
+    fn read(self: Box<Self>, inlet: Arc<Inlet>, lifespan: Lifespan) -> BoxFuture<'static, Ended> {
         Box::pin(async move { inlet.read(*self, &lifespan).await })
     }
 }
@@ -63,19 +66,21 @@ impl Inlet {
         self.settings.concurrency.min(self.settings.prefetch)
     }
 
-    /// Reads until the lifespan ends, over one connection after another.
-    pub(crate) async fn run(self: Arc<Self>, lifespan: Lifespan) {
+    /// Reads until the lifespan ends, over one connection after another; answers what could not be closed then.
+    pub(crate) async fn run(self: Arc<Self>, lifespan: Lifespan) -> Option<String> {
         let mut attempt = 0;
         let mut pauses = self.settings.backoff.pauses();
         loop {
             let connecting = caught(self.source.connect(self.settings.prefetch));
-            let Some(connected) = before_end(&lifespan, connecting).await else { return };
+            let connected = before_end(&lifespan, connecting).await?;
             let error = match connected {
                 Ok(Ok(incoming)) => {
                     (attempt, pauses) = (0, self.settings.backoff.pauses());
                     let read = incoming.read(Arc::clone(&self), lifespan.internal());
-                    let Some(error) = read.await else { return };
-                    error
+                    match read.await {
+                        Ok(unclosed) => return unclosed,
+                        Err(error) => error,
+                    }
                 }
                 Ok(Err(error)) => error,
                 Err(panic) => SourceError::new(panic.to_string()),
@@ -85,13 +90,13 @@ impl Inlet {
             if error.is_permanent()
                 || before_end(&lifespan, pauses.pause_of(error.retry_after().unwrap_or_default())).await.is_none()
             {
-                return;
+                return None;
             }
         }
     }
 
-    /// Reads over one connection; answers why it is lost, or nothing at the lifespan's end.
-    async fn read(self: &Arc<Self>, mut incoming: impl Incoming, lifespan: &Lifespan) -> Option<SourceError> {
+    /// Reads over one connection.
+    async fn read(self: &Arc<Self>, mut incoming: impl Incoming, lifespan: &Lifespan) -> Ended {
         let mut draining = pin!(lifespan.core().gate.draining());
         let mut handling = Handling::new(lifespan, self.under_way());
         let lost = loop {
@@ -111,11 +116,20 @@ impl Inlet {
                 None => break None,
             }
         };
-        if lost.is_none() {
-            // What is under way is settled over this connection.
-            handling.end().await;
+        match lost {
+            Some(error) => Err(error),
+            None => {
+                // What is under way is settled over this connection.
+                handling.end().await;
+                Ok(self.close(incoming).await)
+            }
         }
-        lost
+    }
+
+    async fn close(&self, incoming: impl Incoming) -> Option<String> {
+        let error = bounded(incoming.close()).await.err()?;
+        tracing::error!(target: "events", source = &*self.address, error = %error, "a source could not be closed");
+        Some(format!("{} could not be closed: {error}", self.site))
     }
 
     fn tell(&self, error: &SourceError, attempt: u32) {
