@@ -1,12 +1,11 @@
 //! The client of HTTP of whatever goes out over it.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Url, redirect};
 
 use crate::crypto;
-use crate::wire::shown;
+use crate::error::chain;
 
 /// How long a connection may take to be made, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,16 +26,5 @@ pub(crate) fn new(url: &Url) -> Result<Client, String> {
 
 /// What went wrong, without the URL, which may hold secrets.
 pub(crate) fn explain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut texts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // Some errors repeat what is behind them.
-        if !texts.iter().any(|known| known.contains(&text)) {
-            texts.push(text);
-        }
-        cause = error.source();
-    }
-    shown(&texts.join(": "))
+    chain(&error.without_url())
 }

@@ -33,3 +33,19 @@ pub enum Error {
     #[error(transparent)]
     Shutdown(#[from] ShutdownError),
 }
+
+/// What an error says, and what is behind it.
+#[cfg(any(feature = "http", feature = "pubsub", feature = "sse"))]
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Some errors repeat what is behind them.
+        if !texts.iter().any(|known| known.contains(&text)) {
+            texts.push(text);
+        }
+        cause = error.source();
+    }
+    crate::wire::shown(&texts.join(": "))
+}

@@ -8,6 +8,7 @@ use prost::Message as _;
 use tonic::Code;
 
 use super::proto;
+use crate::error::chain;
 use crate::wire::shown;
 
 /// Why the service has not done what it was asked for.
@@ -126,20 +127,6 @@ fn name(code: Code) -> String {
         name.push(letter.to_ascii_uppercase());
     }
     name
-}
-
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut texts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // Some errors repeat what is behind them.
-        if !texts.iter().any(|known| known.contains(&text)) {
-            texts.push(text);
-        }
-        cause = error.source();
-    }
-    shown(&texts.join(": "))
 }
 
 /// What the service says of single ids, when a subscription has exactly-once delivery.

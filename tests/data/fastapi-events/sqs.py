@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What fastapi-events puts into a queue of SQS, and what it makes of the messages that `events` puts there.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install fastapi-events==0.12.2 'moto[server]==5.2.5' boto3
-    /tmp/venv/bin/python tests/data/fastapi-events/sqs.py > tests/data/fastapi-events/sent.json
-    EVENTS_SQS_PAIRS=/tmp/pairs.json cargo test -p events-tests --test sqs fastapi
-    /tmp/venv/bin/python tests/data/fastapi-events/sqs.py /tmp/pairs.json
+    python3 -m venv target/venv && target/venv/bin/pip install fastapi-events==0.12.2 'moto[server]==5.2.5' boto3
+    target/venv/bin/python tests/data/fastapi-events/sqs.py > tests/data/fastapi-events/sent.json
+    EVENTS_SQS_PAIRS=target/pairs.json cargo test -p events-tests --test sqs fastapi
+    target/venv/bin/python tests/data/fastapi-events/sqs.py target/pairs.json
 
 The first call has its `SQSForwardHandler` send `events.json` to moto, and prints the bodies. fastapi-events has nothing that
 reads a queue: the second call does what a consumer does, which hands what it has read to the local handler, and checks that
