@@ -7,12 +7,15 @@ use std::pin::Pin;
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
+use tracing::Span;
+
 use crate::context::{Ambient, Context};
 use crate::error::BoxError;
 use crate::failure::{FailureCause, panic_text};
 use crate::handler::{Call, Handler, Outcome, Running, SyncCall};
 use crate::place::Site;
 use crate::provider::with_values;
+use crate::telemetry::{Seen, spans};
 
 /// How one call ended.
 #[derive(Debug)]
@@ -32,8 +35,12 @@ impl Ended {
 
     /// Calls a synchronous function in place.
     pub(crate) fn of_call(site: Site, call: SyncCall, context: Context<'_>) -> Self {
-        let begun = Instant::now();
-        Self::new(site, begun, isolated(|| call(context)))
+        let (begun, seen) = (Instant::now(), spans::handler(site, &context));
+        let entered = seen.enter();
+        let result = isolated(|| call(context));
+        drop(entered);
+        seen.called(result.as_ref().err());
+        Self::new(site, begun, result)
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -54,35 +61,39 @@ pub(crate) fn begin<'a>(handler: &'a Handler, context: Context<'a>) -> Begun<'a>
 
 /// Calls a handler that has so much time, without polling it.
 fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Context<'a>) -> Begun<'a> {
-    let (site, begun) = (handler.site(), Instant::now());
-    let running = match handler {
+    let site = handler.site();
+    let seen = || spans::handler(site, &context);
+    match handler {
         Handler::Declared(decl) => match decl.call {
-            Call::Sync(call) | Call::Now(call) => {
-                return Begun::Ended(Ended::new(site, begun, isolated(|| call(context))));
-            }
-            Call::Blocking(call) => blocking(call, context),
-            Call::Async(call) => call(context),
-            Call::With { call, per_call: false, .. } => call(context, None),
-            Call::With { call, per_call: true, .. } => {
-                // The time-out is for the providers and the handler, and not for what tears down after them.
-                let running = with_values(call, context, limit);
-                return Begun::Running(HandlerRun { site, begun, running });
-            }
+            Call::Sync(call) | Call::Now(call) => Begun::Ended(Ended::of_call(site, call, context)),
+            Call::Blocking(call) => running(site, seen(), || Ok(limited(limit, blocking(call, context)))),
+            Call::Async(call) => running(site, seen(), || Ok(limited(limit, call(context)))),
+            Call::With { call, per_call: false, .. } => running(site, seen(), || Ok(limited(limit, call(context, None)))),
+            // The time-out is for the providers and the handler, and not for what tears down after them.
+            Call::With { call, per_call: true, .. } => running(site, seen(), || Ok(with_values(call, context, limit))),
         },
-        Handler::Batched(bucket) => bucket.join(context),
-        Handler::Closure(closure) => match catch_unwind(AssertUnwindSafe(|| (closure.call)(context))) {
-            Ok(running) => running,
-            Err(panic) => {
-                let cause = FailureCause::Panic(panic_text(&*panic));
-                return Begun::Ended(Ended::new(site, begun, Err(cause)));
-            }
-        },
+        // What waits for its batch does not run: the batch does, with a span of its own.
+        Handler::Batched(bucket) => running(site, Seen::default(), || Ok(bucket.join(context))),
+        Handler::Closure(closure) => running(site, seen(), || {
+            let called = catch_unwind(AssertUnwindSafe(|| (closure.call)(context)));
+            called.map_err(|panic| FailureCause::Panic(panic_text(&*panic)))
+        }),
+    }
+}
+
+fn running<'a>(site: Site, seen: Seen, call: impl FnOnce() -> Result<Running<'a>, FailureCause>) -> Begun<'a> {
+    let begun = Instant::now();
+    let called = {
+        let _entered = seen.enter();
+        call()
     };
-    let running = match limit {
-        Some(limit) => limited(limit, running),
-        None => running,
-    };
-    Begun::Running(HandlerRun { site, begun, running })
+    match called {
+        Ok(running) => Begun::Running(HandlerRun { site, begun, seen, running }),
+        Err(cause) => {
+            seen.called(Some(&cause));
+            Begun::Ended(Ended::new(site, begun, Err(cause)))
+        }
+    }
 }
 
 /// Calls a handler and waits for its end.
@@ -102,12 +113,14 @@ pub(crate) async fn run_within(limit: Option<Duration>, handler: &Handler, conte
 pub(crate) struct HandlerRun<'a> {
     site: Site,
     begun: Instant,
+    seen: Seen,
     running: Running<'a>,
 }
 
 impl HandlerRun<'_> {
     /// The end of a call that is not waited for any longer.
     pub(crate) fn abort(self) -> Ended {
+        self.seen.called(Some(&FailureCause::Aborted));
         Ended::new(self.site, self.begun, Err(FailureCause::Aborted))
     }
 }
@@ -116,8 +129,12 @@ impl Future for HandlerRun<'_> {
     type Output = Ended;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ended> {
-        let result = task::ready!(isolated_poll(&mut self.running, cx));
-        Poll::Ready(Ended::new(self.site, self.begun, result))
+        let Self { site, begun, seen, running } = &mut *self;
+        let entered = seen.enter();
+        let result = task::ready!(isolated_poll(running, cx));
+        drop(entered);
+        seen.called(result.as_ref().err());
+        Poll::Ready(Ended::new(*site, *begun, result))
     }
 }
 
@@ -189,7 +206,8 @@ fn cause_of(error: BoxError) -> FailureCause {
 #[error("{0}")]
 pub(crate) struct Interrupted(pub(crate) FailureCause);
 
-fn limited(limit: Duration, running: Running<'_>) -> Running<'_> {
+fn limited(limit: Option<Duration>, running: Running<'_>) -> Running<'_> {
+    let Some(limit) = limit else { return running };
     Box::pin(async move {
         match tokio::time::timeout(limit, running).await {
             Ok(outcome) => outcome,
@@ -201,9 +219,10 @@ fn limited(limit: Duration, running: Running<'_>) -> Running<'_> {
 /// Runs a call on the blocking pool of the lifespan's runtime, surrounded as the caller is.
 fn blocking(call: SyncCall, context: Context<'_>) -> Running<'_> {
     let (lifespan, about, values) = (context.lifespan.clone(), context.about.to_owned(), context.values.to_owned());
-    let ambient = Ambient::current();
+    let (ambient, span) = (Ambient::current(), Span::current());
     let task = context.lifespan.core().runtime.spawn_blocking(move || {
         let _entered = ambient.map(Ambient::enter);
+        let _in_span = span.enter();
         isolated(|| call(Context::new(&lifespan, about.borrow()).with_values(values.borrow())))
     });
     Box::pin(async move {

@@ -179,6 +179,7 @@ mod seam;
 mod sink;
 mod source;
 mod sync;
+mod telemetry;
 mod timing;
 mod validate;
 mod values;
@@ -218,6 +219,7 @@ pub use sink::{ConfiguredSink, Echo, IntoSink, Null, Sink, SinkError, SinkExt};
 pub use source::{
     ConfiguredSource, Incoming, IntoSource, Mark, Received, Settle, Settlement, Source, SourceError, SourceExt,
 };
+pub use telemetry::Destination;
 pub use timing::{Timed, Timing, TimingOutcome, timed, timed_sync, try_timed, try_timed_sync};
 pub use validate::{FieldError, ValidationErrors};
 pub use var::{LifespanVar, VarError, VarGuard};

@@ -14,6 +14,7 @@ use crate::context::{About, Ambient, Context, Lent};
 use crate::handler::Handler;
 use crate::lifespan::Lifespan;
 use crate::metadata::Cause;
+use crate::telemetry::{Seen, spans};
 
 /// One event on its way through the stages of its route.
 pub(super) struct EventRun<'a> {
@@ -26,6 +27,7 @@ pub(super) struct EventRun<'a> {
     permit: Permit<'a>,
     waiting: Crowd<HandlerRun<'a>>,
     delivery: Delivery,
+    seen: Seen,
 }
 
 /// The place among the handlers at work that a part of a stage has, or waits for.
@@ -49,6 +51,7 @@ impl<'a> EventRun<'a> {
             permit: Permit::None,
             waiting: Crowd::default(),
             delivery: Delivery::default(),
+            seen: spans::delivery(event),
         })
     }
 
@@ -141,6 +144,7 @@ impl<'a> EventRun<'a> {
         for run in self.waiting.take() {
             self.count(run.abort());
         }
+        self.seen.delivered(&self.delivery);
         std::mem::take(&mut self.delivery)
     }
 }
@@ -152,7 +156,15 @@ impl Future for EventRun<'_> {
         let mut home = self.ambient.take();
         let polled = {
             let _lent = Lent::new(&mut home);
-            self.poll_stages(cx)
+            let seen = std::mem::take(&mut self.seen);
+            let entered = seen.enter();
+            let polled = self.poll_stages(cx);
+            drop(entered);
+            if let Poll::Ready(delivery) = &polled {
+                seen.delivered(delivery);
+            }
+            self.seen = seen;
+            polled
         };
         self.ambient = home;
         polled

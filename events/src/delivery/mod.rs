@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::future::join;
+use tracing::Instrument as _;
 
 use crate::any::{AnyEvent, Subject};
 use crate::call::{Ended, polled};
@@ -19,6 +20,7 @@ use crate::failure::Failure;
 use crate::lifespan::{Force, Lifespan, Work};
 use crate::route::Route;
 use crate::scope::ScopeQueue;
+use crate::telemetry::Seen;
 use crate::values::{OwnedValues, Values};
 use crowd::Crowd;
 use event_run::EventRun;
@@ -82,6 +84,8 @@ pub(crate) struct Bundle {
     nested: bool,
     /// Where the event came in, so that it is not sent back.
     from: Option<Arc<str>>,
+    /// The scope's.
+    seen: Seen,
 }
 
 impl Bundle {
@@ -91,12 +95,13 @@ impl Bundle {
     }
 
     fn of(lifespan: Lifespan, work: Option<Work>, events: Events) -> Self {
-        Self { lifespan, _work: work, events, delivered: 0, values: OwnedValues::None, nested: false, from: None }
+        Self { lifespan, _work: work, events, delivered: 0, values: OwnedValues::None, nested: false, from: None, seen: Seen::default() }
     }
 
     /// Takes what a scope has collected, whose values go with it.
-    pub(crate) fn of_scope(work: Work, events: Vec<AnyEvent>, scope: &Arc<ScopeQueue>) -> Self {
+    pub(crate) fn of_scope(work: Work, events: Vec<AnyEvent>, scope: &Arc<ScopeQueue>, seen: Seen) -> Self {
         let mut bundle = Self::new(work, Events::Many(events));
+        bundle.seen = seen;
         if scope.has_values() {
             bundle.values = OwnedValues::Scope(Arc::clone(scope));
         }
@@ -125,8 +130,11 @@ impl Bundle {
     /// Delivers the events: they start in order and overlap where they wait.
     pub(crate) async fn deliver(&mut self) -> Delivery {
         let sends = !self.lifespan.core().outlets.is_empty();
-        let (delivery, delivered) =
-            if sends { Box::pin(self.deliver_and_send()).await } else { self.deliver_all().await };
+        let (delivery, delivered) = match self.seen.span() {
+            Some(span) => Box::pin(self.deliver_and_send().instrument(span.clone())).await,
+            None if sends => Box::pin(self.deliver_and_send()).await,
+            None => self.deliver_all().await,
+        };
         self.delivered = delivered;
         delivery
     }

@@ -12,6 +12,7 @@ use crate::envelope::Beside;
 use crate::metadata::{Cause, Meta};
 use crate::registry::Named;
 use crate::route::Route;
+use crate::telemetry::{Seen, Trace, spans};
 use crate::values::Values;
 
 /// How deep `now` handlers may dispatch to `now` handlers: each level stands on the caller's stack.
@@ -95,6 +96,23 @@ impl Ambient {
         payload: &mut dyn Payload,
         brought: Option<&Brought<'_>>,
     ) -> Result<Accepted, DispatchError> {
+        let seen = spans::dispatch(subject.name());
+        let _entered = seen.enter();
+        let accepted = self.accept_seen(subject, payload, brought, &seen);
+        match &accepted {
+            Ok(_) => seen.ended("ok", true),
+            Err(error) => seen.ended(error.kind(), false),
+        }
+        accepted
+    }
+
+    fn accept_seen(
+        &self,
+        subject: Subject,
+        payload: &mut dyn Payload,
+        brought: Option<&Brought<'_>>,
+        seen: &Seen,
+    ) -> Result<Accepted, DispatchError> {
         let core = self.lifespan.core();
         let is_prepared = brought.is_some_and(|brought| brought.is_prepared);
         let known_route;
@@ -119,6 +137,7 @@ impl Ambient {
             None => (self.meta(&subject)?, self.scope.as_ref().map_or(Values::None, Values::Scope)),
             Some(brought) => (self.meta_of(&subject, brought.beside)?, brought.values),
         };
+        seen.identified(&meta.id);
         // A record keeps every event, also for handlers that a test calls itself.
         let is_kept = core.seam.is_on();
         if route.ends_now() && !is_kept && (route.now.is_empty() || route.payload_alone) {
@@ -177,6 +196,7 @@ impl Ambient {
             causation: self.cause.as_ref().map(|cause| cause.id.clone()),
             hops,
             partition_key: None,
+            trace: Trace::current(),
         })
     }
 

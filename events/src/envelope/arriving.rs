@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::{Envelope, Head, Payload};
 use crate::metadata::{EventId, Meta};
+use crate::telemetry::Trace;
 
 /// An event that a message holds. It borrows from the message what it can.
 pub struct Arriving<'a> {
@@ -25,15 +26,19 @@ pub(crate) struct Beside {
     pub(crate) causation: Option<EventId>,
     pub(crate) hops: u32,
     pub(crate) partition_key: Option<Arc<str>>,
+    /// Where it was sent, or made.
+    pub(crate) trace: Trace,
     pub(crate) version: Option<u32>,
 }
 
 impl Beside {
     /// What travels with the event in this process; a new identity, where it brings none.
     pub(crate) fn meta(&self, new_id: impl FnOnce() -> EventId) -> Meta {
-        let Self { id, time, correlation, causation, hops, partition_key, .. } = self.clone();
+        let Self { id, time, correlation, causation, hops, partition_key, trace, .. } = self.clone();
         let (id, time) = (id.unwrap_or_else(new_id), time.unwrap_or_else(SystemTime::now));
-        Meta { id, time, correlation, causation, hops, partition_key }
+        // What handles it stands in what processes its message, where somebody looks at that.
+        let trace = Trace::current().or(&trace);
+        Meta { id, time, correlation, causation, hops, partition_key, trace }
     }
 }
 
@@ -45,14 +50,14 @@ impl<'a> Arriving<'a> {
 
     pub(crate) fn into_envelope(self) -> Envelope {
         let Self { name, payload, beside } = self;
-        let Beside { id, time, correlation, causation, hops, partition_key, version } = beside;
+        let Beside { id, time, correlation, causation, hops, partition_key, trace, version } = beside;
         let mut envelope = Envelope::new(&name, payload);
         let head = &mut envelope.head;
         head.id = id.unwrap_or_default();
         head.time = time.unwrap_or(head.time);
         (head.correlation, head.causation, head.partition_key) = (correlation, causation, partition_key);
         (head.hops, head.version) = (hops, version);
-        envelope
+        envelope.in_trace(&trace)
     }
 }
 
@@ -75,6 +80,7 @@ impl From<Head> for Beside {
             causation: head.causation,
             hops: head.hops,
             partition_key: head.partition_key,
+            trace: Trace::read(head.trace_parent.as_deref(), head.trace_state.as_deref()),
             version: head.version,
         }
     }

@@ -74,6 +74,7 @@ pub(crate) struct Core {
     pub(crate) seam: Seam,
     pub(super) state: StateMap,
     next_number: AtomicU64,
+    next_scope: AtomicU64,
     room: Room,
     /// Failures on their way to the hooks, which take room as events do.
     pub(crate) failures_to_tell: AtomicUsize,
@@ -141,6 +142,7 @@ impl Core {
             origin: Arc::from(""),
             dispatch_disabled: AtomicBool::new(false),
             next_number: AtomicU64::new(1),
+            next_scope: AtomicU64::new(1),
             room: Room::new(limits.max_pending),
             failures_to_tell: AtomicUsize::new(0),
         }
@@ -152,6 +154,11 @@ impl Core {
 
     pub(crate) fn next_id(&self) -> EventId {
         EventId::local(self.id, self.next_number.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The number of a scope that somebody looks at.
+    pub(crate) fn next_scope(&self) -> u64 {
+        self.next_scope.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Whether the caller runs on the lifespan's runtime.

@@ -1,6 +1,8 @@
 //! The sinks of a lifespan, and which events go there.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
@@ -9,11 +11,13 @@ use super::{IntoSink, Sink, SinkError};
 use crate::envelope::Envelope;
 use crate::pattern::Pattern;
 use crate::place::Site;
+use crate::telemetry::Destination;
 
 /// A sink whose type is forgotten.
 pub(super) trait AnySink: Send + Sync {
     fn send_many<'a>(&'a self, envelopes: &'a [Envelope]) -> BoxFuture<'a, Vec<Result<(), SinkError>>>;
     fn max_batch(&self) -> usize;
+    fn destination(&self, envelope: &Envelope) -> Destination;
     fn close(&self) -> BoxFuture<'_, Result<(), SinkError>>;
 }
 
@@ -24,6 +28,11 @@ impl<S: Sink> AnySink for S {
 
     fn max_batch(&self) -> usize {
         Sink::max_batch(self)
+    }
+
+    fn destination(&self, envelope: &Envelope) -> Destination {
+        // The user's closures are asked, and a trace is no reason to fail.
+        catch_unwind(AssertUnwindSafe(|| Sink::destination(self, envelope))).unwrap_or_default()
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), SinkError>> {
@@ -37,6 +46,8 @@ pub(crate) struct Outlet {
     pub(crate) pattern: String,
     /// Where it sends to, if anything comes from there.
     pub(crate) address: Option<String>,
+    /// What spans and metrics call it.
+    pub(crate) label: Arc<str>,
     pub(super) sink: Box<dyn AnySink>,
     pub(super) settings: Settings,
 }
@@ -44,7 +55,9 @@ pub(crate) struct Outlet {
 impl Outlet {
     pub(crate) fn new(site: Site, pattern: String, sink: impl IntoSink) -> Self {
         let (sink, settings) = sink.into_parts().split();
-        Self { site, pattern, address: sink.address(), sink: Box::new(sink), settings }
+        let (address, label) = (sink.address(), sink.label());
+        let label = label.unwrap_or_else(|| site.place.to_string()).into();
+        Self { site, pattern, address, label, sink: Box::new(sink), settings }
     }
 
     pub(crate) fn takes_name(&self, name: &str) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tokio::time::{Instant, timeout};
+use tracing::{Instrument as _, Span};
 
 use super::arrived::Arrived;
 use super::run::{Inlet, SETTLE_TIMEOUT};
@@ -17,6 +18,8 @@ use crate::error::BoxError;
 use crate::failure::{Failure, FailureCause};
 use crate::format::Message;
 use crate::lifespan::{Lifespan, Work};
+use crate::telemetry::messaging::described;
+use crate::telemetry::{Identity, Operation, Trace, spans};
 use crate::values::OwnedValues;
 
 impl Inlet {
@@ -25,14 +28,29 @@ impl Inlet {
         let lifespan = work.lifespan().clone();
         let begun = Instant::now();
         let Received { message, settle } = received;
-        let settlement = match caught(self.deliver(&lifespan, message, begun)).await {
+        let span = spans::process(&self.label, &lifespan);
+        let settlement = match caught(self.deliver(&lifespan, &message, begun, &span)).await {
             Ok(settlement) => settlement,
             // A format or a rule of somebody's, which would do so again.
             Err(panic) => self.invalid(&lifespan, panic.to_string().into(), begun),
         };
+        let settling = self.settling(settlement, &message, span);
         // Until then the work is not done, so that the end of the lifespan waits for it.
-        let Err(error) = bounded(async { settle.settle(settlement).await }).await else { return drop(work) };
+        let settled = bounded(async { settle.settle(settlement).await }).instrument(settling.clone()).await;
+        spans::ended(&settling, if settled.is_ok() { "ok" } else { "error" }, settled.is_ok());
+        let Err(error) = settled else { return drop(work) };
         self.report(&lifespan, format!("a message could not be settled by {settlement}: {error}").into(), begun);
+    }
+
+    /// Ends the span of a message's handlers, and begins that of its settlement, in the same trace.
+    fn settling(&self, settlement: Settlement, message: &Message, processed: Span) -> Span {
+        if processed.is_disabled() {
+            return Span::none();
+        }
+        let span = spans::settle(&self.label, settlement);
+        Trace::of(&processed).adopt(&span);
+        described(&span, Operation::Settle(settlement), || self.destination(message), &Identity::default());
+        span
     }
 
     fn arriving<'a>(&'a self, message: &'a Message) -> Result<Arriving<'a>, BoxError> {
@@ -43,19 +61,58 @@ impl Inlet {
     }
 
     /// Has the handlers do their work, and answers what becomes of the message.
-    async fn deliver(&self, lifespan: &Lifespan, message: Arc<Message>, begun: Instant) -> Settlement {
-        let values = OwnedValues::Message(Arrived::new(Arc::clone(&message)));
-        let arriving = match self.arriving(&message) {
-            Ok(arriving) => arriving,
-            Err(error) => return self.invalid(lifespan, error, begun),
+    async fn deliver(&self, lifespan: &Lifespan, message: &Arc<Message>, begun: Instant, span: &Span) -> Settlement {
+        let arriving = self.arriving(message);
+        self.described(span, message, arriving.as_ref().ok());
+        let delivered = async {
+            match arriving {
+                Ok(arriving) => self.deliver_arriving(lifespan, message, &arriving, begun).await,
+                Err(error) => (self.invalid(lifespan, error, begun), "invalid"),
+            }
         };
+        let (settlement, outcome) = delivered.instrument(span.clone()).await;
+        spans::ended(span, outcome, outcome == "ok");
+        settlement
+    }
+
+    /// Says what a span is about that nobody has entered yet.
+    fn described(&self, span: &Span, message: &Message, arriving: Option<&Arriving<'_>>) {
+        if span.is_disabled() {
+            return;
+        }
+        let beside = arriving.map(|arriving| &arriving.beside);
+        if let Some(beside) = beside {
+            if self.settings.continues_trace {
+                beside.trace.adopt(span);
+            }
+            beside.trace.link(span);
+        }
+        let identity = Identity {
+            id: beside.and_then(|beside| beside.id.as_ref()),
+            correlation: beside.and_then(|beside| beside.correlation.as_ref()),
+        };
+        described(span, Operation::Process, || self.destination(message), &identity);
+    }
+
+    /// Answers what becomes of the message, and how it went, in a word.
+    async fn deliver_arriving(
+        &self,
+        lifespan: &Lifespan,
+        message: &Arc<Message>,
+        arriving: &Arriving<'_>,
+        begun: Instant,
+    ) -> (Settlement, &'static str) {
+        let values = OwnedValues::Message(Arrived::new(Arc::clone(message)));
         if lifespan.is_dispatch_disabled() {
             // What is dropped here was never handled.
-            return Settlement::Requeue;
+            return (Settlement::Requeue, "ok");
         }
-        let Accepted { now: mut delivery, event } = match arrive(lifespan, &arriving, values.borrow()) {
+        let Accepted { now: mut delivery, event } = match arrive(lifespan, arriving, values.borrow()) {
             Ok(accepted) => accepted,
-            Err(error) => return self.refused(lifespan, error, begun),
+            Err(error) => {
+                let kind = error.kind();
+                return (self.refused(lifespan, error, begun), kind);
+            }
         };
         let marked = match event {
             None => values.borrow().settlement(),
@@ -65,7 +122,7 @@ impl Inlet {
                 bundle.values().settlement()
             }
         };
-        marked.unwrap_or_else(|| self.of(&delivery))
+        (marked.unwrap_or_else(|| self.of(&delivery)), if delivery.is_ok() { "ok" } else { "failed" })
     }
 
     fn of(&self, delivery: &Delivery) -> Settlement {

@@ -16,12 +16,15 @@ use super::handle::bounded;
 use super::settings::Settings;
 use super::{Incoming, IntoSource, Source, SourceError};
 use crate::call::{caught, polled};
+use crate::format::Message;
 use crate::lifespan::Lifespan;
 use crate::place::Site;
+use crate::telemetry::Destination;
 
 /// A source whose type is forgotten.
 trait AnySource: Send + Sync {
     fn connect(&self, prefetch: usize) -> BoxFuture<'_, Result<Box<dyn AnyIncoming>, SourceError>>;
+    fn destination(&self, message: &Message) -> Destination;
 }
 
 /// Why a connection is lost; or, at the lifespan's end, why it could not be closed, if so.
@@ -39,6 +42,11 @@ impl<S: Source> AnySource for S {
             Ok(incoming)
         })
     }
+
+    fn destination(&self, message: &Message) -> Destination {
+        // A trace is no reason to fail.
+        catch_unwind(AssertUnwindSafe(|| Source::destination(self, message))).unwrap_or_default()
+    }
 }
 
 impl<I: Incoming> AnyIncoming for I {
@@ -51,6 +59,8 @@ impl<I: Incoming> AnyIncoming for I {
 pub(crate) struct Inlet {
     pub(crate) site: Site,
     pub(crate) address: Arc<str>,
+    /// What spans and metrics call it.
+    pub(crate) label: Arc<str>,
     source: Box<dyn AnySource>,
     pub(super) settings: Settings,
 }
@@ -58,7 +68,12 @@ pub(crate) struct Inlet {
 impl Inlet {
     pub(crate) fn new(site: Site, source: impl IntoSource) -> Self {
         let (source, settings) = source.into_parts().split();
-        Self { site, address: source.address().into(), source: Box::new(source), settings }
+        Self { site, address: source.address().into(), label: source.label().into(), source: Box::new(source), settings }
+    }
+
+    /// Where a message has come from, for those who look at its trace.
+    pub(super) fn destination(&self, message: &Message) -> Destination {
+        self.source.destination(message)
     }
 
     /// How many messages are handled at a time at most.
