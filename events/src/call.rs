@@ -15,7 +15,7 @@ use crate::failure::{FailureCause, panic_text};
 use crate::handler::{Call, Handler, Outcome, Running, SyncCall};
 use crate::place::Site;
 use crate::provider::with_values;
-use crate::telemetry::{Seen, spans};
+use crate::telemetry::{AtWork, Seen, spans};
 
 /// How one call ended.
 #[derive(Debug)]
@@ -26,19 +26,21 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// How long it took is told of failures alone, so that the clock is not asked where all is well.
+    /// How long it took is told of failures alone, so that the clock is not asked where all is well, and of all where somebody
+    /// measures.
     fn new(site: Site, begun: Instant, result: Result<(), FailureCause>) -> Self {
         let failed = result.err();
-        let duration = if failed.is_some() { begun.elapsed() } else { Duration::ZERO };
+        let duration = if failed.is_some() || cfg!(feature = "metrics") { begun.elapsed() } else { Duration::ZERO };
         Self { site, failed, duration }
     }
 
     /// Calls a synchronous function in place.
     pub(crate) fn of_call(site: Site, call: SyncCall, context: Context<'_>) -> Self {
         let (begun, seen) = (Instant::now(), spans::handler(site, &context));
+        let at_work = context.lifespan.core().meters.at_work();
         let entered = seen.enter();
         let result = isolated(|| call(context));
-        drop(entered);
+        drop((entered, at_work));
         seen.called(result.as_ref().err());
         Self::new(site, begun, result)
     }
@@ -66,29 +68,38 @@ fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Cont
     match handler {
         Handler::Declared(decl) => match decl.call {
             Call::Sync(call) | Call::Now(call) => Begun::Ended(Ended::of_call(site, call, context)),
-            Call::Blocking(call) => running(site, seen(), || Ok(limited(limit, blocking(call, context)))),
-            Call::Async(call) => running(site, seen(), || Ok(limited(limit, call(context)))),
-            Call::With { call, per_call: false, .. } => running(site, seen(), || Ok(limited(limit, call(context, None)))),
+            Call::Blocking(call) => running(site, &context, seen(), || Ok(limited(limit, blocking(call, context)))),
+            Call::Async(call) => running(site, &context, seen(), || Ok(limited(limit, call(context)))),
+            Call::With { call, per_call: false, .. } => {
+                running(site, &context, seen(), || Ok(limited(limit, call(context, None))))
+            }
             // The time-out is for the providers and the handler, and not for what tears down after them.
-            Call::With { call, per_call: true, .. } => running(site, seen(), || Ok(with_values(call, context, limit))),
+            Call::With { call, per_call: true, .. } => {
+                running(site, &context, seen(), || Ok(with_values(call, context, limit)))
+            }
         },
         // What waits for its batch does not run: the batch does, with a span of its own.
-        Handler::Batched(bucket) => running(site, Seen::default(), || Ok(bucket.join(context))),
-        Handler::Closure(closure) => running(site, seen(), || {
+        Handler::Batched(bucket) => running(site, &context, Seen::default(), || Ok(bucket.join(context))),
+        Handler::Closure(closure) => running(site, &context, seen(), || {
             let called = catch_unwind(AssertUnwindSafe(|| (closure.call)(context)));
             called.map_err(|panic| FailureCause::Panic(panic_text(&*panic)))
         }),
     }
 }
 
-fn running<'a>(site: Site, seen: Seen, call: impl FnOnce() -> Result<Running<'a>, FailureCause>) -> Begun<'a> {
-    let begun = Instant::now();
+fn running<'a>(
+    site: Site,
+    context: &Context<'_>,
+    seen: Seen,
+    call: impl FnOnce() -> Result<Running<'a>, FailureCause>,
+) -> Begun<'a> {
+    let (begun, at_work) = (Instant::now(), context.lifespan.core().meters.at_work());
     let called = {
         let _entered = seen.enter();
         call()
     };
     match called {
-        Ok(running) => Begun::Running(HandlerRun { site, begun, seen, running }),
+        Ok(running) => Begun::Running(HandlerRun { site, begun, seen, _at_work: at_work, running }),
         Err(cause) => {
             seen.called(Some(&cause));
             Begun::Ended(Ended::new(site, begun, Err(cause)))
@@ -114,6 +125,7 @@ pub(crate) struct HandlerRun<'a> {
     site: Site,
     begun: Instant,
     seen: Seen,
+    _at_work: AtWork,
     running: Running<'a>,
 }
 
@@ -129,7 +141,7 @@ impl Future for HandlerRun<'_> {
     type Output = Ended;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ended> {
-        let Self { site, begun, seen, running } = &mut *self;
+        let Self { site, begun, seen, running, .. } = &mut *self;
         let entered = seen.enter();
         let result = task::ready!(isolated_poll(running, cx));
         drop(entered);

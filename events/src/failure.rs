@@ -119,6 +119,11 @@ impl Failure {
         self.inner.site.place
     }
 
+    #[cfg(feature = "metrics")]
+    pub(crate) fn site(&self) -> Site {
+        self.inner.site
+    }
+
     /// What went wrong.
     pub fn cause(&self) -> &FailureCause {
         &self.inner.cause

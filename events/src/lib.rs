@@ -101,7 +101,10 @@
 //! |---|---|
 //! | `amqp` | [`events::amqp`](amqp): sources and sinks of `RabbitMQ` and other brokers of AMQP 0.9.1 |
 //! | `amqp-tls` | `amqp` with TLS; builds `ring`, for which it needs a C compiler |
+//! | `health` | `events::health`: routes of axum that say whether a lifespan is live, and whether it is ready |
 //! | `http` | `events::http`: events that come in by a router of axum, and leave by webhooks; builds `ring`, too |
+//! | `metrics` | counters, gauges and histograms through the facade of the crate `metrics` |
+//! | `otel` | OpenTelemetry: the trace goes along with events, and spans say what its conventions for messaging ask for |
 //! | `pubsub` | [`events::pubsub`](pubsub): sources and sinks of Google Cloud Pub/Sub |
 //! | `schema` | `catalog().schema(..)`: the JSON Schema of payloads that derive `schemars::JsonSchema` |
 //! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
@@ -122,6 +125,8 @@
 #[cfg(feature = "amqp")]
 pub mod amqp;
 pub mod docs;
+#[cfg(feature = "health")]
+pub mod health;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "pubsub")]
@@ -204,7 +209,10 @@ pub use event::Event;
 pub use extract::{EventArg, EventRef, NoEvent};
 pub use failure::{Failure, FailureCause};
 pub use format::{CloudEvents, Format, FormatError, Message, Pair};
-pub use lifespan::{Lifespan, LifespanBuilder, ShutdownError, ShutdownReport, StartError, StartFinding};
+pub use lifespan::{
+    Health, LastError, Lifespan, LifespanBuilder, ShutdownError, ShutdownReport, SinkHealth, SourceHealth, StartError,
+    StartFinding,
+};
 pub use memory::{Memory, MemoryIncoming, MemorySettle, MemorySink, MemorySource};
 pub use metadata::{EventId, Metadata};
 pub use name::NameError;

@@ -14,7 +14,7 @@ use crate::context::{About, Ambient, Context, Lent};
 use crate::handler::Handler;
 use crate::lifespan::Lifespan;
 use crate::metadata::Cause;
-use crate::telemetry::{Seen, spans};
+use crate::telemetry::{Seen, Stopwatch, spans};
 
 /// One event on its way through the stages of its route.
 pub(super) struct EventRun<'a> {
@@ -28,6 +28,7 @@ pub(super) struct EventRun<'a> {
     waiting: Crowd<HandlerRun<'a>>,
     delivery: Delivery,
     seen: Seen,
+    begun: Stopwatch,
 }
 
 /// The place among the handlers at work that a part of a stage has, or waits for.
@@ -52,6 +53,7 @@ impl<'a> EventRun<'a> {
             waiting: Crowd::default(),
             delivery: Delivery::default(),
             seen: spans::delivery(event),
+            begun: Stopwatch::start(),
         })
     }
 
@@ -123,9 +125,10 @@ impl<'a> EventRun<'a> {
             }
             if self.stage.is_empty() {
                 let Some((next, rest)) = self.stages.split_first() else {
-                    let seam = &self.lifespan().core().seam;
-                    seam.ran(self.event, self.delivery.handlers);
-                    seam.delivered(self.event);
+                    let core = self.lifespan().core();
+                    core.seam.ran(self.event, self.delivery.handlers);
+                    core.seam.delivered(self.event);
+                    core.meters.delivered(self.event.subject(), self.begun);
                     return Poll::Ready(std::mem::take(&mut self.delivery));
                 };
                 (self.stage, self.stages) = (next, rest);

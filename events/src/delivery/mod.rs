@@ -55,6 +55,7 @@ impl Delivery {
 
     pub(crate) fn count(&mut self, event: &AnyEvent, lifespan: &Lifespan, ended: Ended) {
         self.handlers += 1;
+        lifespan.core().meters.ran(&ended);
         if let Some(failure) = Failure::of(Some(event), ended) {
             lifespan.report(&failure);
             self.failures.push(failure);
@@ -95,7 +96,16 @@ impl Bundle {
     }
 
     fn of(lifespan: Lifespan, work: Option<Work>, events: Events) -> Self {
-        Self { lifespan, _work: work, events, delivered: 0, values: OwnedValues::None, nested: false, from: None, seen: Seen::default() }
+        Self {
+            lifespan,
+            _work: work,
+            events,
+            delivered: 0,
+            values: OwnedValues::None,
+            nested: false,
+            from: None,
+            seen: Seen::default(),
+        }
     }
 
     /// Takes what a scope has collected, whose values go with it.

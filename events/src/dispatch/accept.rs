@@ -68,6 +68,7 @@ impl Ambient {
 
     pub(super) fn refused(&self, error: &DispatchError) {
         self.lifespan.core().seam.refused(error, self.cause.as_ref());
+        self.lifespan.core().meters.refused(error);
     }
 
     /// Delivers an event whose scope has ended while it was accepted.
@@ -140,6 +141,7 @@ impl Ambient {
         seen.identified(&meta.id);
         // A record keeps every event, also for handlers that a test calls itself.
         let is_kept = core.seam.is_on();
+        core.meters.dispatched(&subject);
         if route.ends_now() && !is_kept && (route.now.is_empty() || route.payload_alone) {
             return Ok(Accepted { now: self.run_in_place(route, subject, meta, payload, values), event: None });
         }

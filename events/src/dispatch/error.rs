@@ -112,6 +112,23 @@ impl DispatchError {
         }
     }
 
+    /// The name that was dispatched, where it is one.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn event(&self) -> Option<&str> {
+        match self {
+            Self::NoLifespan { event }
+            | Self::Closed { event }
+            | Self::Invalid { event, .. }
+            | Self::Malformed { event, .. }
+            | Self::NotDeserialize { event, .. }
+            | Self::Version { event, .. }
+            | Self::TooDeep { event, .. }
+            | Self::NotLinked { event } => Some(event),
+            Self::Full { event, .. } => Some(event.name()),
+            Self::Name { .. } => None,
+        }
+    }
+
     /// What is wrong with the payload, field by field: the rules that it breaks, or, with the code `malformed`, the one place
     /// where it does not fit its type. None where something else is wrong than the payload.
     ///

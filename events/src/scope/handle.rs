@@ -59,7 +59,9 @@ impl Scope {
     pub async fn flush(&self) -> Delivery {
         let events = self.queue.take();
         match self.lifespan.begin(true) {
-            Some(work) if !events.is_empty() => Handover::new(Bundle::of_scope(work, events, &self.queue, Seen::default())).await,
+            Some(work) if !events.is_empty() => {
+                Handover::new(Bundle::of_scope(work, events, &self.queue, Seen::default())).await
+            }
             Some(_) => Delivery::default(),
             None => {
                 self.lifespan.core().settle(&events, 0);

@@ -9,9 +9,10 @@ use futures_util::future::BoxFuture;
 use super::settings::Settings;
 use super::{IntoSink, Sink, SinkError};
 use crate::envelope::Envelope;
+use crate::lifespan::{Attempts, SinkHealth};
 use crate::pattern::Pattern;
 use crate::place::Site;
-use crate::telemetry::Destination;
+use crate::telemetry::{Destination, SinkMeters};
 
 /// A sink whose type is forgotten.
 pub(super) trait AnySink: Send + Sync {
@@ -50,14 +51,21 @@ pub(crate) struct Outlet {
     pub(crate) label: Arc<str>,
     pub(super) sink: Box<dyn AnySink>,
     pub(super) settings: Settings,
+    pub(super) meters: SinkMeters,
+    pub(super) attempts: Attempts,
 }
 
 impl Outlet {
     pub(crate) fn new(site: Site, pattern: String, sink: impl IntoSink) -> Self {
         let (sink, settings) = sink.into_parts().split();
         let (address, label) = (sink.address(), sink.label());
-        let label = label.unwrap_or_else(|| site.place.to_string()).into();
-        Self { site, pattern, address, label, sink: Box::new(sink), settings }
+        let label = label.unwrap_or_else(|| site.place.to_string());
+        let (meters, attempts) = (SinkMeters::new(&label), Attempts::default());
+        Self { site, pattern, address, label: label.into(), sink: Box::new(sink), settings, meters, attempts }
+    }
+
+    pub(crate) fn health(&self) -> SinkHealth {
+        SinkHealth::new(&self.label, &self.attempts)
     }
 
     pub(crate) fn takes_name(&self, name: &str) -> bool {

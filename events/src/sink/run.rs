@@ -15,7 +15,7 @@ use crate::error::BoxError;
 use crate::failure::{Failure, FailureCause};
 use crate::lifespan::Lifespan;
 use crate::place::Site;
-use crate::telemetry::{sending, spans};
+use crate::telemetry::{Stopwatch, sending, spans};
 
 /// What became of the events that a sink got.
 #[derive(Default)]
@@ -111,7 +111,7 @@ impl Outlet {
 
     /// Tries to send, and answers what was not sent.
     async fn attempt(&self, envelopes: &[Envelope], span: &Span) -> Vec<Unsent> {
-        let limit = self.settings.timeout;
+        let (limit, begun) = (self.settings.timeout, Stopwatch::start());
         let sent = timeout(limit, caught(self.sink.send_many(envelopes))).instrument(span.clone()).await;
         let answers = match sent {
             Ok(Ok(answers)) => answers,
@@ -127,6 +127,11 @@ impl Outlet {
             .filter_map(|(envelope, answer)| answer.err().map(|error| Unsent { envelope: envelope.clone(), error }));
         let unsent: Vec<_> = unsent.collect();
         spans::ended(span, if unsent.is_empty() { "ok" } else { "error" }, unsent.is_empty());
+        self.meters.tried(envelopes.len(), unsent.len(), begun);
+        match unsent.first() {
+            Some(unsent) => self.attempts.failed(&unsent.error),
+            None => self.attempts.succeeded(),
+        }
         unsent
     }
 }

@@ -28,6 +28,7 @@ impl Inlet {
         let lifespan = work.lifespan().clone();
         let begun = Instant::now();
         let Received { message, settle } = received;
+        self.meters.received();
         let span = spans::process(&self.label, &lifespan);
         let settlement = match caught(self.deliver(&lifespan, &message, begun, &span)).await {
             Ok(settlement) => settlement,
@@ -38,7 +39,10 @@ impl Inlet {
         // Until then the work is not done, so that the end of the lifespan waits for it.
         let settled = bounded(async { settle.settle(settlement).await }).instrument(settling.clone()).await;
         spans::ended(&settling, if settled.is_ok() { "ok" } else { "error" }, settled.is_ok());
-        let Err(error) = settled else { return drop(work) };
+        let Err(error) = settled else {
+            self.meters.settled(settlement);
+            return drop(work);
+        };
         self.report(&lifespan, format!("a message could not be settled by {settlement}: {error}").into(), begun);
     }
 
@@ -102,6 +106,7 @@ impl Inlet {
         arriving: &Arriving<'_>,
         begun: Instant,
     ) -> (Settlement, &'static str) {
+        self.meters.arrived(arriving.beside.time);
         let values = OwnedValues::Message(Arrived::new(Arc::clone(message)));
         if lifespan.is_dispatch_disabled() {
             // What is dropped here was never handled.

@@ -17,9 +17,9 @@ use super::settings::Settings;
 use super::{Incoming, IntoSource, Source, SourceError};
 use crate::call::{caught, polled};
 use crate::format::Message;
-use crate::lifespan::Lifespan;
+use crate::lifespan::{Connection, Lifespan, SourceHealth};
 use crate::place::Site;
-use crate::telemetry::Destination;
+use crate::telemetry::{Destination, SourceMeters};
 
 /// A source whose type is forgotten.
 trait AnySource: Send + Sync {
@@ -63,17 +63,25 @@ pub(crate) struct Inlet {
     pub(crate) label: Arc<str>,
     source: Box<dyn AnySource>,
     pub(super) settings: Settings,
+    pub(super) meters: SourceMeters,
+    connection: Connection,
 }
 
 impl Inlet {
     pub(crate) fn new(site: Site, source: impl IntoSource) -> Self {
         let (source, settings) = source.into_parts().split();
-        Self { site, address: source.address().into(), label: source.label().into(), source: Box::new(source), settings }
+        let (address, label) = (source.address().into(), source.label());
+        let (meters, connection) = (SourceMeters::new(&label), Connection::default());
+        Self { site, address, label: label.into(), source: Box::new(source), settings, meters, connection }
     }
 
     /// Where a message has come from, for those who look at its trace.
     pub(super) fn destination(&self, message: &Message) -> Destination {
         self.source.destination(message)
+    }
+
+    pub(crate) fn health(&self) -> SourceHealth {
+        SourceHealth::new(&self.label, &self.connection)
     }
 
     /// How many messages are handled at a time at most.
@@ -91,9 +99,14 @@ impl Inlet {
             let error = match connected {
                 Ok(Ok(incoming)) => {
                     (attempt, pauses) = (0, self.settings.backoff.pauses());
+                    self.connection.made();
+                    self.meters.connected(true);
                     let read = incoming.read(Arc::clone(&self), lifespan.internal());
                     match read.await {
-                        Ok(unclosed) => return unclosed,
+                        Ok(unclosed) => {
+                            self.meters.connected(false);
+                            return unclosed;
+                        }
                         Err(error) => error,
                     }
                 }
@@ -148,6 +161,9 @@ impl Inlet {
     }
 
     fn tell(&self, error: &SourceError, attempt: u32) {
+        self.connection.lost(error);
+        self.meters.connected(false);
+        self.meters.lost();
         tracing::warn!(
             target: "events",
             source = &*self.address,

@@ -2,12 +2,14 @@
 
 mod destination;
 pub(crate) mod messaging;
+mod metrics;
 mod sending;
 pub(crate) mod spans;
 mod trace;
 
 pub use destination::Destination;
 pub(crate) use messaging::{Identity, Operation};
+pub(crate) use metrics::{AtWork, Meters, SinkMeters, SourceMeters, Stopwatch};
 pub(crate) use sending::sending;
 pub(crate) use spans::Seen;
 pub(crate) use trace::Trace;

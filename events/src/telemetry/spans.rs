@@ -75,18 +75,6 @@ impl fmt::Display for Id<'_> {
     }
 }
 
-/// The path of a function, or the place of a closure, which has no path.
-struct Function(Site);
-
-impl fmt::Display for Function {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.place.module {
-            "" => write!(f, "{} ({})", self.0.name, self.0.place),
-            module => write!(f, "{module}::{}", self.0.name),
-        }
-    }
-}
-
 /// A scope, from its beginning to the end of its work.
 pub(crate) fn scope(lifespan: &Lifespan) -> Seen {
     if !span_enabled!(target: "events", Level::INFO) {
@@ -130,7 +118,7 @@ pub(crate) fn handler(site: Site, context: &Context<'_>) -> Seen {
     let span = info_span!(
         target: "events",
         "handler",
-        handler = %Function(site),
+        handler = site.label(),
         batch = Empty,
         outcome = Empty,
         "error.type" = Empty,

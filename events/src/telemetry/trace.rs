@@ -116,9 +116,8 @@ mod present {
         let (known, rest) = text.split_at_checked(KNOWN_LEN)?;
         let parts: Vec<_> = known.split('-').collect();
         let &[version, trace, span, flags] = parts.as_slice() else { return None };
-        let is_hex = |text: &str, len| {
-            text.len() == len && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        };
+        let is_hex =
+            |text: &str, len| text.len() == len && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let is_known = is_hex(version, 2) && is_hex(trace, 32) && is_hex(span, 16) && is_hex(flags, 2);
         let is_ended = rest.is_empty() || (version != "00" && rest.starts_with('-'));
         if !is_known || version == "ff" || !is_ended {
