@@ -65,22 +65,23 @@ pub(crate) fn begin<'a>(handler: &'a Handler, context: Context<'a>) -> Begun<'a>
 fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Context<'a>) -> Begun<'a> {
     let site = handler.site();
     let seen = || spans::handler(site, &context);
+    let at_work = || Some(context.lifespan.core().meters.at_work());
     match handler {
         Handler::Declared(decl) => match decl.call {
             Call::Sync(call) | Call::Now(call) => Begun::Ended(Ended::of_call(site, call, context)),
-            Call::Blocking(call) => running(site, &context, seen(), || Ok(limited(limit, blocking(call, context)))),
-            Call::Async(call) => running(site, &context, seen(), || Ok(limited(limit, call(context)))),
+            Call::Blocking(call) => running(site, at_work(), seen(), || Ok(limited(limit, blocking(call, context)))),
+            Call::Async(call) => running(site, at_work(), seen(), || Ok(limited(limit, call(context)))),
             Call::With { call, per_call: false, .. } => {
-                running(site, &context, seen(), || Ok(limited(limit, call(context, None))))
+                running(site, at_work(), seen(), || Ok(limited(limit, call(context, None))))
             }
             // The time-out is for the providers and the handler, and not for what tears down after them.
             Call::With { call, per_call: true, .. } => {
-                running(site, &context, seen(), || Ok(with_values(call, context, limit)))
+                running(site, at_work(), seen(), || Ok(with_values(call, context, limit)))
             }
         },
         // What waits for its batch does not run: the batch does, with a span of its own.
-        Handler::Batched(bucket) => running(site, &context, Seen::default(), || Ok(bucket.join(context))),
-        Handler::Closure(closure) => running(site, &context, seen(), || {
+        Handler::Batched(bucket) => running(site, None, Seen::default(), || Ok(bucket.join(context))),
+        Handler::Closure(closure) => running(site, at_work(), seen(), || {
             let called = catch_unwind(AssertUnwindSafe(|| (closure.call)(context)));
             called.map_err(|panic| FailureCause::Panic(panic_text(&*panic)))
         }),
@@ -89,11 +90,11 @@ fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Cont
 
 fn running<'a>(
     site: Site,
-    context: &Context<'_>,
+    at_work: Option<AtWork>,
     seen: Seen,
     call: impl FnOnce() -> Result<Running<'a>, FailureCause>,
 ) -> Begun<'a> {
-    let (begun, at_work) = (Instant::now(), context.lifespan.core().meters.at_work());
+    let begun = Instant::now();
     let called = {
         let _entered = seen.enter();
         call()
@@ -125,7 +126,7 @@ pub(crate) struct HandlerRun<'a> {
     site: Site,
     begun: Instant,
     seen: Seen,
-    _at_work: AtWork,
+    _at_work: Option<AtWork>,
     running: Running<'a>,
 }
 

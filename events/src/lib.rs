@@ -88,6 +88,7 @@
 //! - [`docs::semantics`]: order, isolation, cancellation, limits, start and end, and what can be lost when.
 //! - [`docs::payloads`]: shapes, rules, names and versions, JSON.
 //! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
+//! - [`docs::telemetry`]: lines, spans, traces, metrics and health.
 //! - `docs::pubsub`, with the feature `pubsub`: Google Cloud Pub/Sub, what it needs and what it promises.
 //! - `docs::http`, with the feature `http`: what is sent and answered, and what can be lost.
 //! - `docs::sse`, with the feature `sse`: how a stream is followed, how one is served, and what can be lost.

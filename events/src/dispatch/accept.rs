@@ -98,6 +98,10 @@ impl Ambient {
         brought: Option<&Brought<'_>>,
     ) -> Result<Accepted, DispatchError> {
         let seen = spans::dispatch(subject.name());
+        // What came by a source is linked where its message is processed.
+        if let Some(brought) = brought.filter(|brought| brought.is_prepared) {
+            seen.sent_in(&brought.beside.trace);
+        }
         let _entered = seen.enter();
         let accepted = self.accept_seen(subject, payload, brought, &seen);
         match &accepted {

@@ -12,6 +12,9 @@ pub mod compile_errors {}
 #[doc = include_str!("payloads.md")]
 pub mod payloads {}
 
+#[doc = include_str!("telemetry.md")]
+pub mod telemetry {}
+
 #[cfg(feature = "http")]
 #[doc = include_str!("http.md")]
 pub mod http {}

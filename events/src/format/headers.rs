@@ -21,10 +21,11 @@ pub(super) fn write(prefix: &str, attributes: &[Written<'_>]) -> Vec<(String, St
     headers
 }
 
-/// The headers of W3C Trace Context.
+/// The headers of W3C Trace Context, which are plain text on every transport: one that is not is left out.
 pub(super) fn trace(attributes: &[Written<'_>]) -> Vec<(String, String)> {
     let traces = attributes.iter().filter(|(name, _)| attributes::is_trace(name));
-    traces.map(|(name, value)| ((*name).to_owned(), value.to_string())).collect()
+    let texts = traces.map(|(name, value)| ((*name).to_owned(), value.to_string()));
+    texts.filter(|(_, text)| text.bytes().all(|byte| matches!(byte, b' '..=b'~'))).collect()
 }
 
 /// Whether a message has an attribute under a prefix, in whatever case.

@@ -16,6 +16,7 @@ use crate::lifespan::Lifespan;
 use crate::metadata::EventId;
 use crate::place::Site;
 use crate::source::Settlement;
+use crate::telemetry::Trace;
 
 /// How many of a batch's events its span is linked to, as OpenTelemetry's own limit has it.
 const MAX_LINKS: usize = 128;
@@ -37,6 +38,15 @@ impl Seen {
     /// The span, for futures that are in it.
     pub(crate) fn span(&self) -> Option<&Span> {
         self.0.as_deref()
+    }
+
+    /// Says which trace an event was sent in that has come in by itself. Where no span is around it, that trace goes on.
+    pub(crate) fn sent_in(&self, trace: &Trace) {
+        let Some(span) = &self.0 else { return };
+        if Trace::current().is_none() {
+            trace.adopt(span);
+        }
+        trace.link(span);
     }
 
     /// Says which event it is about.

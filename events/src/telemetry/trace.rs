@@ -22,6 +22,10 @@ mod absent {
             self
         }
 
+        pub(crate) fn is_none(&self) -> bool {
+            true
+        }
+
         pub(crate) fn read(_parent: Option<&str>, _state: Option<&str>) -> Self {
             Self
         }
@@ -73,6 +77,10 @@ mod present {
         fn in_context(context: &opentelemetry::Context) -> Self {
             let known = context.has_active_span().then(|| context.span().span_context().clone());
             Self(known.filter(SpanContext::is_valid).map(Arc::new))
+        }
+
+        pub(crate) fn is_none(&self) -> bool {
+            self.0.is_none()
         }
 
         pub(crate) fn or(self, other: &Self) -> Self {

@@ -225,7 +225,10 @@ async fn ages_and_sizes_are_measured() {
     while memory.len("cats") > 0 {
         tokio::task::yield_now().await;
     }
-    app.scope(async { (0..3).try_for_each(|dish| dispatch(DishWashed(dish))) }).await.expect("they are dispatched");
+    app.dispatch(DishWashed(0)).expect("it is dispatched");
+    tokio::task::yield_now().await;
+    assert_eq!(number(&metrics.read(), "events_in_flight{}"), 0.0, "what waits for its batch is not at work");
+    app.scope(async { (1..3).try_for_each(|dish| dispatch(DishWashed(dish))) }).await.expect("they are dispatched");
     app.shutdown().await.expect("it ends");
     let series = metrics.read();
     let [lag] = measured(&series, "events_source_lag_seconds{source=memory/cats}").try_into().expect("one message");

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use events::http::{Intake, Webhook};
 use events::{
     CloudEvents, Destination, Envelope, Format as _, Lifespan, Memory, Message, Settlement, Sink, SinkError,
     SinkExt as _, SourceExt as _, dispatch,
 };
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceId, TracerProvider as _};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use tower::ServiceExt as _;
 use tracing::{Instrument as _, info_span};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, Registry, filter::LevelFilter};
@@ -297,6 +299,65 @@ async fn without_a_layer_a_trace_is_passed_on() {
     app.shutdown().await.expect("it ends");
     assert_eq!(sent.header("traceparent"), Some(&*format!("00-{TRACE}-{SPAN}-01")));
     assert_eq!(sent.header("tracestate"), Some("vendor=one"));
+}
+
+/// Posts an event to the intake of a lifespan, in a trace.
+async fn post(app: &Lifespan) {
+    let request = http::Request::post("/events/dish-washed").header("content-type", "application/json");
+    let request = request.header("traceparent", format!("00-{TRACE}-{SPAN}-01")).body(axum::body::Body::from("1"));
+    let response = Intake::new(app).router::<()>().oneshot(request.expect("a request")).await.expect("it answers");
+    assert_eq!(response.status(), http::StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn what_comes_in_by_http_is_linked_and_goes_on_where_the_server_has_no_span() {
+    let traces = Traces::start();
+    let app = Lifespan::builder().start().await.expect("it starts");
+    post(&app).await;
+    let dispatch = traces.one("dispatch");
+    assert_eq!((dispatch.parent_span_id.to_string(), trace_of(&dispatch).to_string()), (SPAN.into(), TRACE.into()));
+    traces.exporter.reset();
+    post(&app).instrument(info_span!("server")).await;
+    let (server, dispatch) = (traces.one("server"), traces.one("dispatch"));
+    assert_eq!(
+        (trace_of(&dispatch), links(&dispatch)),
+        (trace_of(&server), vec![SpanId::from_hex(SPAN).expect("an id")])
+    );
+    app.shutdown().await.expect("it ends");
+}
+
+/// Answers every request, and tells of their headers.
+async fn webhook() -> (String, tokio::sync::mpsc::UnboundedReceiver<http::HeaderMap>) {
+    let (told, headers) = tokio::sync::mpsc::unbounded_channel();
+    let answer = move |headers: http::HeaderMap| async move {
+        told.send(headers).expect("somebody listens");
+    };
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("it has one"));
+    let router: axum::Router = axum::Router::new().route("/", axum::routing::post(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, headers)
+}
+
+#[tokio::test]
+async fn a_webhook_is_told_the_trace_of_the_request() {
+    let traces = Traces::start();
+    let (url, mut headers) = webhook().await;
+    for (batch, count) in [(None, 1), (Some(10), 3)] {
+        let hook = Webhook::new(&url).expect("a good URL");
+        let hook = match batch {
+            Some(events) => hook.in_batches(events),
+            None => hook,
+        };
+        let app = Lifespan::builder().sink("dish-*", hook.only()).start().await.expect("it starts");
+        app.scope(async { (0..count).try_for_each(|dish| dispatch(DishWashed(dish))) }).await.expect("dispatched");
+        app.shutdown().await.expect("it ends");
+        let sends: Vec<_> = traces.spans().into_iter().filter(|span| span.name.starts_with("send ")).collect();
+        let [send] = sends.as_slice() else { panic!("{sends:?}") };
+        let told = headers.recv().await.expect("it was asked");
+        assert_eq!(told["traceparent"], *text(&send.span_context), "{count} events");
+        traces.exporter.reset();
+    }
 }
 
 #[tokio::test]
