@@ -74,7 +74,8 @@ fn it_is_drawn_with_every_name_and_every_line() {
 #[test]
 fn graphviz_draws_it_where_it_is_installed() {
     let Some(svg) = graphviz("svg") else { return eprintln!("skipped: there is no `dot`") };
-    let svg = String::from_utf8(svg).expect("text");
+    // Graphviz writes a hyphen by its number.
+    let svg = String::from_utf8(svg).expect("text").replace("&#45;", "-");
     let modules = ["picture::database", "picture::kitchen"];
     assert_eq!(texts(&svg).into_iter().filter(|text| !modules.contains(text)).collect::<Vec<_>>(), DRAWN);
     assert_eq!(svg.matches("class=\"cluster\"").count(), modules.len());
