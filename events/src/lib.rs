@@ -211,7 +211,7 @@ pub use error::{BoxError, Error};
 pub use event::Event;
 pub use extract::{EventArg, EventRef, NoEvent};
 pub use failure::{Failure, FailureCause};
-pub use flow::{Cycle, Flow, FlowNode, Step};
+pub use flow::{Cycle, CycleStep, Flow, FlowNode};
 pub use format::{CloudEvents, Format, FormatError, Message, Pair};
 pub use lifespan::{
     Health, LastError, Lifespan, LifespanBuilder, ShutdownError, ShutdownReport, SinkHealth, SourceHealth, StartError,

@@ -46,8 +46,8 @@ mod billing {
     }
 
     #[on(now)]
-    fn bill(_: &OrderPlaced) -> Result<Option<PaymentMade>, String> {
-        Ok(None)
+    fn bill(_: &OrderPlaced) -> Option<PaymentMade> {
+        None
     }
 
     #[on(failure)]

@@ -10,33 +10,33 @@ use super::FlowNode;
 /// `Display` writes it from its first event back to it: `order-placed -> bill (src/bill.rs:12) -> order-placed`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cycle {
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<CycleStep>,
 }
 
 impl Cycle {
     /// Its steps, of which the last one leads to the event of the first.
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &[CycleStep] {
         &self.steps
     }
 }
 
 impl fmt::Display for Cycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Step { event, handler } in &self.steps {
+        for CycleStep { event, handler } in &self.steps {
             write!(f, "{event} -> {handler} -> ")?;
         }
-        f.write_str(self.steps.first().map_or("", Step::event))
+        f.write_str(self.steps.first().map_or("", CycleStep::event))
     }
 }
 
 /// A step of a [`Cycle`]: an event, and the handler of it that emits the event of the next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct CycleStep {
     pub(super) event: String,
     pub(super) handler: FlowNode,
 }
 
-impl Step {
+impl CycleStep {
     /// The name of the event.
     pub fn event(&self) -> &str {
         &self.event
@@ -166,9 +166,9 @@ mod tests {
         #[test]
         fn a_way_back_is_there_if_any_is_and_none_is_shorter(steps in graphs()) {
             let (numbers, distances) = (components(&steps), distances(&steps));
-            for from in 0..steps.len() {
+            for (from, distances) in distances.iter().enumerate() {
                 let way = way_back(from, &steps, &numbers);
-                let shortest = Some(distances[from][from]).filter(|&length| length <= steps.len());
+                let shortest = Some(distances[from]).filter(|&length| length <= steps.len());
                 prop_assert_eq!(way.as_ref().map(Vec::len), shortest);
                 let Some(way) = way else { continue };
                 prop_assert_eq!(way[0], from);

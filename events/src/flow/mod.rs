@@ -14,7 +14,7 @@ use std::fmt;
 use crate::place::Place;
 use crate::registry::Registry;
 
-pub use cycle::{Cycle, Step};
+pub use cycle::{Cycle, CycleStep};
 use draw::Drawing;
 use graph::{Graph, Kind, Link};
 pub(crate) use parts::{ClosurePart, Parts, SinkPart, SourcePart};
@@ -203,15 +203,17 @@ fn cycles(graph: &Graph, steps: &[Vec<usize>], components: &[usize]) -> Vec<Cycl
         // Events come before handlers among the nodes, so that the first of the events leads.
         let first = (0..way.len()).min_by_key(|&index| way[index]).unwrap_or_default();
         way.rotate_left(first);
-        way.iter().for_each(|&node| told[node] = true);
+        for &node in &way {
+            told[node] = true;
+        }
         cycles.push(Cycle { steps: way.chunks(2).filter_map(|pair| step(graph, pair)).collect() });
     }
     cycles
 }
 
-fn step(graph: &Graph, pair: &[usize]) -> Option<Step> {
+fn step(graph: &Graph, pair: &[usize]) -> Option<CycleStep> {
     let &[event, handler] = pair else { return None };
     let (event, handler) = (&graph.nodes[event], &graph.nodes[handler]);
     let handler = FlowNode { path: handler.path.clone(), place: handler.place? };
-    Some(Step { event: event.label.clone(), handler })
+    Some(CycleStep { event: event.label.clone(), handler })
 }

@@ -3,8 +3,10 @@
 use super::start::chosen;
 use super::{Lifespan, LifespanBuilder};
 use crate::flow::{Flow, Parts};
+use crate::handler::ClosureHandler;
 use crate::provider::Plan;
 use crate::registry::Registry;
+use crate::sink::Outlet;
 
 impl LifespanBuilder {
     /// How events will flow through the lifespan, which need not start for it: what it has of the declared functions and the
@@ -44,10 +46,10 @@ impl LifespanBuilder {
         let registry = Registry::get();
         Parts {
             functions: chosen(self, &registry.handlers).chain(chosen(self, &registry.others)).collect(),
-            closures: self.closures.iter().map(|closure| closure.part()).collect(),
+            closures: self.closures.iter().map(ClosureHandler::part).collect(),
             providers: plan.providers.clone(),
             replaced: self.replacements.providers().collect(),
-            sinks: self.outlets.0.iter().map(|outlet| outlet.part()).collect(),
+            sinks: self.outlets.0.iter().map(Outlet::part).collect(),
             sources: self.inlets.iter().map(|inlet| inlet.part()).collect(),
         }
     }
