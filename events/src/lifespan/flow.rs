@@ -12,7 +12,7 @@ impl LifespanBuilder {
     /// How events will flow through the lifespan, which need not start for it: what it has of the declared functions and the
     /// providers that they stand on, its closures, its sinks and its sources.
     ///
-    /// Sources and sinks are told by their addresses, without what is secret in a URL.
+    /// Sources and sinks are told by their [labels](crate::Source::label), without what is secret in a URL.
     ///
     /// # Examples
     ///
