@@ -67,6 +67,7 @@
 //! | [`#[every(..)]`](macro@every) | calls a function again and again while a lifespan runs |
 //! | [`timed`](fn@timed) | measures a future, and what is measured inside of it, as a tree |
 //! | [`catalog`] | all that is declared in this binary |
+//! | [`Flow`] | how events lead from handler to handler: a picture, and the cycles in it |
 //!
 //! # What holds
 //!
@@ -89,6 +90,7 @@
 //! - [`docs::payloads`]: shapes, rules, names and versions, JSON.
 //! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
 //! - [`docs::telemetry`]: lines, spans, traces, metrics and health.
+//! - [`docs::flow`]: the catalog as a picture, in Mermaid and in Graphviz.
 //! - `docs::pubsub`, with the feature `pubsub`: Google Cloud Pub/Sub, what it needs and what it promises.
 //! - `docs::http`, with the feature `http`: what is sent and answered, and what can be lost.
 //! - `docs::sse`, with the feature `sse`: how a stream is followed, how one is served, and what can be lost.
@@ -159,6 +161,7 @@ mod error;
 mod event;
 mod extract;
 mod failure;
+mod flow;
 mod format;
 mod handler;
 mod lifespan;
@@ -209,6 +212,7 @@ pub use error::{BoxError, Error};
 pub use event::Event;
 pub use extract::{EventArg, EventRef, NoEvent};
 pub use failure::{Failure, FailureCause};
+pub use flow::{Cycle, CycleStep, Flow, FlowNode};
 pub use format::{CloudEvents, Format, FormatError, Message, Pair};
 pub use lifespan::{
     Health, LastError, Lifespan, LifespanBuilder, ShutdownError, ShutdownReport, SinkHealth, SourceHealth, StartError,

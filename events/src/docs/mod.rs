@@ -9,6 +9,9 @@ pub mod semantics {}
 #[doc = include_str!("compile_errors.md")]
 pub mod compile_errors {}
 
+#[doc = include_str!("flow.md")]
+pub mod flow {}
+
 #[doc = include_str!("payloads.md")]
 pub mod payloads {}
 

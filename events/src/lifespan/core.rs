@@ -14,6 +14,7 @@ use super::room::Room;
 use super::shutdown::{AbortedWork, ShutdownReport};
 use crate::any::AnyEvent;
 use crate::failure::{Failure, FailureCause};
+use crate::flow::Parts;
 use crate::handler::HandlerDecl;
 use crate::metadata::{EventId, random_part};
 use crate::provider::{Provided, Replacements};
@@ -69,6 +70,7 @@ pub(crate) struct Core {
     pub(crate) readers: Readers,
     pub(crate) inlets: Vec<Arc<Inlet>>,
     pub(crate) outlets: Arc<Outlets>,
+    pub(crate) parts: Parts,
     /// What envelopes say of where an event comes from.
     pub(crate) origin: Arc<str>,
     /// Whether events are dropped once they have been checked.
@@ -144,6 +146,7 @@ impl Core {
             readers: Readers::default(),
             inlets: Vec::new(),
             outlets: Arc::default(),
+            parts: Parts::default(),
             origin: Arc::from(""),
             dispatch_disabled: AtomicBool::new(false),
             next_number: AtomicU64::new(1),

@@ -6,6 +6,7 @@ mod builder;
 mod check;
 mod choice;
 mod core;
+mod flow;
 mod gate;
 mod health;
 mod hooks;

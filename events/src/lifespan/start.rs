@@ -43,6 +43,7 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
         }
     };
 
+    let parts = builder.parts(&plan);
     let hooks = hooks(chosen(&builder, &registry.others));
     let declared = chosen(&builder, &registry.handlers).map(|handler| called(handler, &builder.inlets)).collect();
     let LifespanBuilder { state, limits, closures, seam, replacements, outlets, inlets, origin, .. } = builder;
@@ -54,6 +55,7 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     core.replacements = Arc::new(replacements);
     core.outlets = outlets;
     core.inlets = if disabled { Vec::new() } else { inlets };
+    core.parts = parts;
     core.origin = origin.unwrap_or_else(program).into();
     let lifespan = Lifespan::new(core);
     lifespan.disable_dispatch(disabled);
@@ -116,7 +118,7 @@ fn dependencies(
     findings
 }
 
-fn chosen<'a>(
+pub(super) fn chosen<'a>(
     builder: &'a LifespanBuilder,
     functions: &'a [&'static HandlerDecl],
 ) -> impl Iterator<Item = &'static HandlerDecl> + 'a {

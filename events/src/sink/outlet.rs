@@ -1,5 +1,6 @@
 //! The sinks of a lifespan, and which events go there.
 
+use std::any::type_name_of_val;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use futures_util::future::BoxFuture;
 use super::settings::Settings;
 use super::{IntoSink, Sink, SinkError};
 use crate::envelope::Envelope;
+use crate::flow::SinkPart;
 use crate::lifespan::{Attempts, SinkHealth};
 use crate::pattern::Pattern;
 use crate::place::Site;
@@ -49,6 +51,9 @@ pub(crate) struct Outlet {
     pub(crate) address: Option<String>,
     /// What spans and metrics call it.
     pub(crate) label: Arc<str>,
+    /// Whether it says itself what it is called.
+    is_labelled: bool,
+    type_name: &'static str,
     pub(super) sink: Box<dyn AnySink>,
     pub(super) settings: Settings,
     pub(super) meters: SinkMeters,
@@ -58,10 +63,23 @@ pub(crate) struct Outlet {
 impl Outlet {
     pub(crate) fn new(site: Site, pattern: String, sink: impl IntoSink) -> Self {
         let (sink, settings) = sink.into_parts().split();
-        let (address, label) = (sink.address(), sink.label());
+        let (address, label, type_name) = (sink.address(), sink.label(), type_name_of_val(&sink));
+        let is_labelled = label.is_some();
         let label = label.unwrap_or_else(|| site.place.to_string());
         let (meters, attempts) = (SinkMeters::new(&label), Attempts::default());
-        Self { site, pattern, address, label: label.into(), sink: Box::new(sink), settings, meters, attempts }
+        let (label, sink) = (label.into(), Box::new(sink));
+        Self { site, pattern, address, label, is_labelled, type_name, sink, settings, meters, attempts }
+    }
+
+    pub(crate) fn part(&self) -> SinkPart {
+        let label = self.is_labelled.then(|| self.label.to_string());
+        SinkPart {
+            site: self.site,
+            pattern: self.pattern.clone(),
+            label,
+            type_name: self.type_name,
+            only: self.is_only(),
+        }
     }
 
     pub(crate) fn health(&self) -> SinkHealth {

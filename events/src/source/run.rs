@@ -13,9 +13,10 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
 use super::handle::bounded;
-use super::settings::Settings;
+use super::settings::{Name, Settings};
 use super::{Incoming, IntoSource, Source, SourceError};
 use crate::call::{caught, polled};
+use crate::flow::SourcePart;
 use crate::format::Message;
 use crate::lifespan::{Connection, Lifespan, SourceHealth};
 use crate::place::Site;
@@ -82,6 +83,14 @@ impl Inlet {
 
     pub(crate) fn health(&self) -> SourceHealth {
         SourceHealth::new(&self.label, &self.connection)
+    }
+
+    pub(crate) fn part(&self) -> SourcePart {
+        let name = match &self.settings.name {
+            Name::Fixed(name) => Some(name.to_string()),
+            Name::Format | Name::Header(_) => None,
+        };
+        SourcePart { site: self.site, label: self.label.to_string(), name }
     }
 
     /// How many messages are handled at a time at most.
