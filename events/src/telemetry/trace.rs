@@ -10,7 +10,7 @@ pub(crate) use present::Trace;
 mod absent {
     use tracing::Span;
 
-    #[derive(Clone, Copy, Debug, Default)]
+    #[derive(Clone, Debug, Default)]
     pub(crate) struct Trace;
 
     impl Trace {

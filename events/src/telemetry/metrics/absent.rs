@@ -34,7 +34,7 @@ impl Meters {
 
     pub(crate) fn dispatched(&self, _: &Subject) {}
 
-    pub(crate) fn refused(&self, _: &DispatchError) {}
+    pub(crate) fn refused(_: &DispatchError) {}
 
     pub(crate) fn delivered(&self, _: &Subject, _: Stopwatch) {}
 
@@ -44,9 +44,9 @@ impl Meters {
 
     pub(crate) fn ran(&self, _: &Ended) {}
 
-    pub(crate) fn batch(&self, _: Site, _size: usize) {}
+    pub(crate) fn batch(&self, _: Site, _events: usize) {}
 
-    pub(crate) fn failed(&self, _: &Failure) {}
+    pub(crate) fn failed(_: &Failure) {}
 
     pub(crate) fn took(&self, _places: usize) {}
 
