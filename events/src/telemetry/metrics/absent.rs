@@ -1,5 +1,5 @@
 //! As `present`, where nobody collects metrics.
-#![expect(clippy::unused_self, clippy::needless_pass_by_value, reason = "as `present`")]
+#![expect(clippy::unused_self, reason = "as `present`")]
 
 use std::time::SystemTime;
 
