@@ -180,6 +180,8 @@ mod sink;
 mod source;
 mod sync;
 mod timing;
+#[cfg(any(feature = "amqp-tls", feature = "http", feature = "pubsub", feature = "sqs", feature = "sse"))]
+mod trust;
 mod validate;
 mod values;
 mod var;

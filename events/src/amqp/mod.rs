@@ -13,10 +13,9 @@ mod topology;
 use std::fmt;
 use std::sync::Arc;
 
-use lapin::tcp::OwnedTLSConfig;
 use lapin::uri::{AMQPScheme, AMQPUri};
 
-use link::{Link, Way};
+use link::{Link, Tls, Way};
 pub use sink::AmqpSink;
 pub use source::{AmqpIncoming, AmqpSettle, AmqpSource};
 #[cfg(feature = "amqp-tls")]
@@ -138,7 +137,7 @@ impl Amqp {
         if authority.contains('[') {
             return Err(AmqpUrlError::Shape);
         }
-        Ok(Self::of(Way { uri, name: "events".into(), tls: OwnedTLSConfig::default() }))
+        Ok(Self::of(Way { uri, name: "events".into(), tls: Tls::default() }))
     }
 
     fn of(way: Way) -> Self {

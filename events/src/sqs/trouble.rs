@@ -8,6 +8,7 @@ use aws_sdk_sqs::types::BatchResultErrorEntry;
 
 use crate::sink::SinkError;
 use crate::source::SourceError;
+use crate::trust;
 use crate::wire::shown;
 
 /// Parts of the codes that say that another attempt may do: the service is busy or broken, or our credentials are renewed.
@@ -50,7 +51,7 @@ impl Trouble {
     /// What was tried, and what came of it.
     pub(super) fn of_call<E: ProvideErrorMetadata + Error + 'static>(what: &str, error: &SdkError<E>) -> Self {
         let Some(code) = error.code() else {
-            return Self::passing(format!("{what}: {}", shown(&cause(error))));
+            return Self::passing(trust::advised(format!("{what}: {}", shown(&cause(error))), error));
         };
         let is_broken = error.raw_response().is_some_and(|response| response.status().is_server_error());
         let kind = if is_broken { Kind::Passing } else { kind(code) };
