@@ -13,7 +13,7 @@ use super::headers;
 use super::post::{Draft, Endpoint};
 use crate::envelope::Envelope;
 use crate::format::{CloudEvents, Format};
-use crate::sink::{Sink, SinkError};
+use crate::sink::{Drafts, Sink, SinkError};
 use crate::trust;
 use crate::wire::shown;
 
@@ -199,15 +199,9 @@ impl Sink for Webhook {
     }
 
     async fn send_many(&self, envelopes: &[Envelope]) -> Vec<Result<(), SinkError>> {
-        let (mut answers, mut drafts) = (Vec::with_capacity(envelopes.len()), Vec::with_capacity(envelopes.len()));
-        for envelope in envelopes {
-            answers.push(self.draft(envelope).map(|draft| drafts.push(draft)));
-        }
-        let mut sent = self.endpoint.send(&drafts, self.batch).await.into_iter();
-        for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
-            *answer = sent.next().unwrap_or(Ok(()));
-        }
-        answers
+        let drafts = Drafts::of(envelopes, |envelope| self.draft(envelope));
+        let sent = self.endpoint.send(&drafts.all, self.batch).await;
+        drafts.answered(sent)
     }
 
     /// Without batches it is one, so that each event has its own attempts and its own time.

@@ -1,6 +1,8 @@
 //! Where events leave the process.
 
 mod built_in;
+#[cfg(any(feature = "http", feature = "pubsub", feature = "sqs"))]
+mod drafts;
 mod error;
 mod outlet;
 mod run;
@@ -12,6 +14,8 @@ use crate::envelope::Envelope;
 use crate::error::BoxError;
 
 pub use built_in::{Echo, Null};
+#[cfg(any(feature = "http", feature = "pubsub", feature = "sqs"))]
+pub(crate) use drafts::Drafts;
 #[cfg(feature = "http")]
 pub(crate) use error::LONGEST_RETRY_AFTER;
 pub use error::SinkError;
