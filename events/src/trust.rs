@@ -42,7 +42,8 @@ pub(crate) fn advice(error: &rustls::Error) -> Option<&'static str> {
     use CertificateError as Wrong;
     let rustls::Error::InvalidCertificate(wrong) = error else { return None };
     Some(match wrong {
-        Wrong::UnknownIssuer => {
+        // Where an authority of the same name is known, it is the signature that is wrong.
+        Wrong::UnknownIssuer | Wrong::BadSignature => {
             "name the authority that has issued the certificate by `trusting`, or have this machine trust it"
         }
         Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {

@@ -2,6 +2,8 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tls.rs"]
+mod tls;
 
 mod conformance;
 mod counterpart;
@@ -12,6 +14,7 @@ mod publishing;
 mod secret;
 mod service;
 mod settlement;
+mod trust;
 
 use std::time::{Duration, Instant};
 

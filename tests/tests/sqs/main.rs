@@ -14,6 +14,8 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tls.rs"]
+mod tls;
 
 mod bad_input;
 mod conformance;
@@ -26,6 +28,7 @@ mod reading;
 mod round_trip;
 mod sending;
 mod settlement;
+mod trust;
 mod visibility;
 
 use std::time::{Duration, Instant};
