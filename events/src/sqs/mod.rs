@@ -1,5 +1,6 @@
 //! Amazon SQS: feature `sqs`.
 
+mod bounded;
 mod errand;
 mod message;
 mod queue;
@@ -21,6 +22,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 use crate::trust;
+use bounded::Bounded;
 use queue::Queue;
 pub use sink::SqsSink;
 pub use source::{SqsIncoming, SqsSettle, SqsSource};
@@ -132,8 +134,7 @@ impl Sqs {
         let store = self.authorities.iter().fold(store, |store, text| store.with_pem_certificate(text.as_bytes()));
         let context = TlsContext::builder().with_trust_store(store).build();
         let context = context.map_err(|_| SqsTlsError::Certificate)?;
-        let http_client = Builder::new().tls_provider(PROVIDER).tls_context(context).build_https();
-        let config = self.client.config().to_builder().http_client(http_client).build();
+        let config = self.client.config().to_builder().http_client(by(&context)).build();
         Ok(Self { client: Arc::new(Client::from_conf(config)), ..self })
     }
 
@@ -156,9 +157,14 @@ impl fmt::Debug for Sqs {
 }
 
 /// The HTTP client that [`Sqs::from_env`] takes, for those who configure a client of their own: rustls with `ring`, which needs
-/// a C compiler and nothing else to be built.
+/// a C compiler and nothing else to be built. Of an answer it reads 64 MiB at most, which is more than the service says.
 pub fn http_client() -> SharedHttpClient {
-    Builder::new().tls_provider(PROVIDER).build_https()
+    by(&TlsContext::default())
+}
+
+fn by(context: &TlsContext) -> SharedHttpClient {
+    let builder = Builder::new().tls_provider(PROVIDER).tls_context(context.clone());
+    SharedHttpClient::new(Bounded(builder.build_https()))
 }
 
 /// Why certificates cannot be used.

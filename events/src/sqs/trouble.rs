@@ -6,6 +6,7 @@ use std::fmt;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::BatchResultErrorEntry;
 
+use super::bounded;
 use crate::sink::SinkError;
 use crate::source::SourceError;
 use crate::trust;
@@ -90,7 +91,7 @@ fn cause(error: &(dyn Error + 'static)) -> String {
     while let Some(source) = last.source() {
         last = source;
     }
-    last.to_string()
+    bounded::said(last).unwrap_or_else(|| last.to_string())
 }
 
 impl fmt::Display for Trouble {

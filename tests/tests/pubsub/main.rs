@@ -5,6 +5,7 @@ mod support;
 #[path = "../support/tls.rs"]
 mod tls;
 
+mod bad_input;
 mod conformance;
 mod counterpart;
 mod environment;
