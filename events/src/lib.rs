@@ -190,6 +190,8 @@ mod source;
 mod sync;
 mod telemetry;
 mod timing;
+#[cfg(any(feature = "amqp-tls", feature = "http", feature = "pubsub", feature = "sqs", feature = "sse"))]
+mod trust;
 mod validate;
 mod values;
 mod var;

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use events::{
     AnyEvent, Envelope, Event, Failure, Lifespan, LifespanBuilder, Mark, Memory, Message, Metadata, ScopeValue,
-    Settlement, Sink, SinkError, SinkExt as _, Source, SourceError, SourceExt as _, State, dispatch, on,
+    Settlement, Sink, SinkError, SinkExt as _, Source as _, SourceExt as _, State, dispatch, on,
 };
 use serde::{Deserialize, Serialize};
 use support::Log;
-use tokio::time::Instant;
 use validator::Validate;
 
 #[derive(Debug, Event, Serialize, Deserialize, Validate)]
@@ -232,53 +231,6 @@ async fn a_chain_goes_on_in_another_lifespan() {
     assert_eq!((id.0, id.1, correlation.1), (correlation.0, "2", "1"), "identities come along");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_connection_that_is_lost_is_made_again_and_nothing_is_lost() {
-    let memory = kitchen(&[r#"{"fish":2}"#]);
-    let attempts = Arc::new(Mutex::new(Vec::new()));
-    let told = Arc::clone(&attempts);
-    let source = memory.source("kitchen").named("cat-fed").on_attempt(move |error, attempt| {
-        told.lock().expect("nobody panics").push(format!("{attempt} {error}"));
-    });
-    memory.interrupt();
-    let (app, log) = start(Lifespan::builder().source(source)).await;
-    tokio::time::sleep(Duration::from_millis(250)).await;
-    assert_eq!(memory.len("kitchen"), 1);
-    memory.restore();
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!((memory.len("kitchen"), log.count("fed 2")), (0, 1));
-    let before = attempts.lock().expect("nobody panics").len();
-    memory.interrupt();
-    memory.restore();
-    memory.put("kitchen", message(r#"{"fish":3}"#)).expect("there is room");
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!((memory.len("kitchen"), log.count("fed 3")), (0, 1));
-    let attempts = attempts.lock().expect("nobody panics").split_off(before);
-    assert_eq!(attempts, ["1 the connection was closed"], "counted anew");
-    app.shutdown().await.expect("from outside");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_pauses_between_attempts_can_be_chosen() {
-    let memory = kitchen(&[r#"{"fish":2}"#]);
-    memory.interrupt();
-    let (begun, attempts) = (Instant::now(), Arc::new(Mutex::new(Vec::new())));
-    let told = Arc::clone(&attempts);
-    let pauses = Duration::from_mins(1)..=Duration::from_mins(1);
-    let source = memory.source("kitchen").named("cat-fed").backoff(pauses).on_attempt(move |_, attempt| {
-        told.lock().expect("nobody panics").push((attempt, begun.elapsed().as_secs()));
-    });
-    let (app, log) = start(Lifespan::builder().source(source)).await;
-    tokio::time::sleep(Duration::from_secs(150)).await;
-    assert_eq!(*attempts.lock().expect("nobody panics"), [(1, 0), (2, 60), (3, 120)]);
-    memory.restore();
-    tokio::time::sleep(Duration::from_secs(29)).await;
-    assert_eq!(log.count("fed 2"), 0);
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(log.count("fed 2"), 1);
-    app.shutdown().await.expect("from outside");
-}
-
 #[on]
 async fn slow(_: &SlowEaten, log: State<Log>) {
     log.write("begun");
@@ -363,42 +315,4 @@ async fn a_disabled_lifespan_leaves_messages_where_they_are() {
     drained(&memory, "kitchen").await;
     app.shutdown().await.expect("from outside");
     assert_eq!((memory.len("kitchen"), log.take().len()), (1, 0));
-}
-
-/// A source whose every attempt fails in the way that a test says.
-struct Unreachable<F>(F);
-
-impl<F: Fn() -> SourceError + Send + Sync + 'static> Source for Unreachable<F> {
-    type Incoming = <events::MemorySource as Source>::Incoming;
-
-    fn address(&self) -> String {
-        "nowhere".into()
-    }
-
-    async fn connect(&self, _: usize) -> Result<Self::Incoming, SourceError> {
-        Err((self.0)())
-    }
-}
-
-/// When each attempt was made, in milliseconds, of those in the first ten minutes.
-async fn attempts(error: impl Fn() -> SourceError + Send + Sync + 'static) -> Vec<u128> {
-    let (attempts, begun) = (Arc::new(Mutex::new(Vec::new())), Instant::now());
-    let told = Arc::clone(&attempts);
-    let pauses = Duration::from_secs(1)..=Duration::from_secs(1);
-    let source = Unreachable(error).backoff(pauses).on_attempt(move |_, _| {
-        told.lock().expect("nobody panics").push(begun.elapsed().as_millis());
-    });
-    let (app, _) = start(Lifespan::builder().source(source)).await;
-    tokio::time::sleep(Duration::from_mins(10)).await;
-    assert!(app.shutdown().await.expect("from outside").is_clean());
-    attempts.lock().expect("nobody panics").clone()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_source_may_ask_to_be_left_alone_and_may_end() {
-    let pause = |seconds| SourceError::new("busy").with_retry_after(Duration::from_secs(seconds));
-    let asked = attempts(move || pause(250)).await;
-    assert!(asked.len() == 3 && asked.windows(2).all(|two| two[1] - two[0] >= 250_000), "{asked:?}");
-    assert!(attempts(move || pause(0)).await.len() > 500, "its own pauses count where they are longer");
-    assert_eq!(attempts(|| SourceError::permanent("it is over")).await.len(), 1);
 }

@@ -3,8 +3,6 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use lapin::runtime::default_runtime;
-use lapin::tcp::OwnedTLSConfig;
 use lapin::types::ShortString;
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties, ErrorKind};
@@ -23,7 +21,7 @@ pub(super) struct Way {
     pub(super) uri: AMQPUri,
     /// The connection's name, as the broker shows it.
     pub(super) name: String,
-    pub(super) tls: OwnedTLSConfig,
+    pub(super) tls: Tls,
 }
 
 /// One of the two connections to a broker. It lives as long as somebody has a [`Line`] of it.
@@ -71,11 +69,8 @@ impl Link {
         let what = format!("cannot connect to `{}:{}`", uri.authority.host, uri.authority.port);
         let name = format!("{name}, {}", self.role).into_bytes();
         let properties = ConnectionProperties::default().with_connection_name(name.into());
-        let connecting = async {
-            // What the library recovers by itself may hang for good when it gives up: here everything is made anew instead.
-            Connection::connect_uri_with_config(uri, properties, tls, default_runtime()?).await
-        };
-        connecting.await.map_err(|error: lapin::Error| explain(&what, &error))
+        // What the library recovers by itself may hang for good when it gives up: here everything is made anew instead.
+        tls.connect(uri, properties).await.map_err(|error| explain(&what, &error))
     }
 }
 
@@ -112,7 +107,19 @@ pub(super) fn explain(what: &str, error: &lapin::Error) -> BoxError {
 }
 
 #[cfg(feature = "amqp-tls")]
-use super::tls::advice;
+pub(super) use super::tls::{Tls, advice};
+
+/// Without the feature nothing is encrypted.
+#[cfg(not(feature = "amqp-tls"))]
+#[derive(Clone, Default)]
+pub(super) struct Tls {}
+
+#[cfg(not(feature = "amqp-tls"))]
+impl Tls {
+    async fn connect(self, uri: AMQPUri, properties: ConnectionProperties) -> lapin::Result<Connection> {
+        Connection::connect_uri(uri, properties).await
+    }
+}
 
 #[cfg(not(feature = "amqp-tls"))]
 fn advice(_: &std::io::Error) -> Option<&'static str> {

@@ -13,11 +13,10 @@ mod topology;
 use std::fmt;
 use std::sync::Arc;
 
-use lapin::tcp::OwnedTLSConfig;
 use lapin::uri::{AMQPScheme, AMQPUri};
 
 use crate::telemetry::Destination;
-use link::{Link, Way};
+use link::{Link, Tls, Way};
 pub use sink::AmqpSink;
 pub use source::{AmqpIncoming, AmqpSettle, AmqpSource};
 #[cfg(feature = "amqp-tls")]
@@ -139,7 +138,7 @@ impl Amqp {
         if authority.contains('[') {
             return Err(AmqpUrlError::Shape);
         }
-        Ok(Self::of(Way { uri, name: "events".into(), tls: OwnedTLSConfig::default() }))
+        Ok(Self::of(Way { uri, name: "events".into(), tls: Tls::default() }))
     }
 
     /// What its traces have in common.

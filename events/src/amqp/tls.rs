@@ -1,14 +1,24 @@
 //! Connections that are encrypted: feature `amqp-tls`.
 
 use std::io;
+use std::sync::Arc;
 
-use lapin::tcp::OwnedIdentity;
-use lapin::uri::AMQPScheme;
+use lapin::runtime::default_runtime;
+use lapin::tcp::{AMQPUriTcpExt as _, RustlsConnector, RustlsConnectorConfig};
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{Connection, ConnectionProperties};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{CertificateError, Error};
 
 use super::Amqp;
+use crate::trust;
+
+/// Who is trusted beside those that the system trusts, and what is shown to who asks.
+#[derive(Clone, Default)]
+pub(super) struct Tls {
+    authorities: Vec<CertificateDer<'static>>,
+    identity: Option<Arc<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>>,
+}
 
 /// What `amqps://` takes, beside what this machine trusts.
 impl Amqp {
@@ -38,12 +48,8 @@ impl Amqp {
     /// [`AmqpTlsError`] when there is no certificate in the text or one that cannot be read, and when the URL is not `amqps://`.
     pub fn trusting(self, certificates: &str) -> Result<Self, AmqpTlsError> {
         self.encrypted()?;
-        readable(certificates)?;
-        Ok(self.with(|way| {
-            let known = way.tls.cert_chain.get_or_insert_default();
-            known.push_str(certificates);
-            known.push('\n');
-        }))
+        let authorities = trust::certificates(certificates).ok_or(AmqpTlsError::Certificate)?;
+        Ok(self.with(|way| way.tls.authorities.extend(authorities)))
     }
 
     /// Shows the broker a certificate, where it asks for one: the certificate, with those between it and its authority if there
@@ -58,22 +64,13 @@ impl Amqp {
     /// That a key is another certificate's is found when the broker is connected.
     pub fn identified_by(self, certificate: &str, key: &str) -> Result<Self, AmqpTlsError> {
         self.encrypted()?;
-        readable(certificate)?;
-        PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| AmqpTlsError::Key)?;
-        let identity = OwnedIdentity::PKCS8 { pem: certificate.into(), key: key.into() };
-        Ok(self.with(|way| way.tls.identity = Some(identity)))
+        let certificates = trust::certificates(certificate).ok_or(AmqpTlsError::Certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| AmqpTlsError::Key)?;
+        Ok(self.with(|way| way.tls.identity = Some(Arc::new((certificates, key)))))
     }
 
     fn encrypted(&self) -> Result<(), AmqpTlsError> {
         if self.way().uri.scheme == AMQPScheme::AMQPS { Ok(()) } else { Err(AmqpTlsError::Unencrypted) }
-    }
-}
-
-fn readable(certificates: &str) -> Result<(), AmqpTlsError> {
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates.as_bytes()).collect();
-    match all {
-        Ok(all) if !all.is_empty() => Ok(()),
-        _ => Err(AmqpTlsError::Certificate),
     }
 }
 
@@ -97,20 +94,43 @@ pub enum AmqpTlsError {
     Key,
 }
 
+impl Tls {
+    /// Connects to where a URL says, and encrypts where it says so.
+    pub(super) async fn connect(self, uri: AMQPUri, properties: ConnectionProperties) -> lapin::Result<Connection> {
+        if uri.scheme == AMQPScheme::AMQP {
+            return Connection::connect_uri(uri, properties).await;
+        }
+        // What the system trusts is read from files, for which nobody is kept waiting.
+        let reading = tokio::task::spawn_blocking(move || self.connector());
+        let connector = reading.await.map_err(io::Error::other)??;
+        let connect = async move |uri: AMQPUri, runtime| {
+            let plain = AMQPUri { scheme: AMQPScheme::AMQP, ..uri.clone() };
+            let stream = plain.connect_async(&runtime).await?;
+            Ok(stream.into_rustls(&connector, &uri.authority.host).await?)
+        };
+        Connection::connector(uri, default_runtime()?, connect, properties).await
+    }
+
+    fn connector(self) -> io::Result<RustlsConnector> {
+        let mut config = RustlsConnectorConfig::new_with_native_certs()?;
+        config.add_parsable_certificates(self.authorities);
+        match self.identity.as_deref() {
+            Some((certificates, key)) => config.connector_with_single_cert(certificates.clone(), key.clone_key()),
+            None => config.connector_with_no_client_auth(),
+        }
+    }
+}
+
 /// What to do about an error of TLS.
 pub(super) fn advice(error: &io::Error) -> Option<&'static str> {
-    let error = error.get_ref()?.downcast_ref::<Error>()?;
+    let error = trust::behind(error)?;
     Some(match error {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "name the authority that has issued the broker's certificate by `Amqp::trusting`, or have this machine trust it"
+        rustls::Error::InvalidMessage(_) => {
+            "ask for the broker's port for TLS, which is 5671 unless it was told another one"
         }
-        Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "connect by a name that the broker's certificate is for",
-        Error::InvalidMessage(_) => "ask for the broker's port for TLS, which is 5671 unless it was told another one",
-        Error::AlertReceived(_) => {
+        rustls::Error::AlertReceived(_) => {
             "if the broker asks for a certificate, show it one that it trusts by `Amqp::identified_by`"
         }
-        _ => return None,
+        _ => return trust::advice(error),
     })
 }

@@ -10,7 +10,7 @@ use reqwest::{Client, Response, Url};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use crate::client;
+use crate::client::{self, Authorities};
 use crate::retry_after;
 use crate::sink::{LONGEST_RETRY_AFTER, SinkError};
 use crate::telemetry::Trace;
@@ -35,6 +35,7 @@ pub(super) struct Endpoint {
     /// The part of the URL that may be shown.
     pub(super) at: String,
     client: Client,
+    authorities: Authorities,
     pub(super) headers: HeaderMap,
     pub(super) answer_within: Duration,
     is_gone: AtomicBool,
@@ -71,17 +72,29 @@ impl From<Refused> for SinkError {
 }
 
 impl Endpoint {
-    pub(super) fn new(url: Url, client: Client) -> Self {
-        Self {
+    pub(super) fn new(url: Url) -> Result<Self, String> {
+        let authorities = Authorities::new();
+        Ok(Self {
             at: url.origin().ascii_serialization(),
+            client: client::new(&url, &authorities)?,
             url,
-            client,
+            authorities,
             headers: HeaderMap::new(),
             answer_within: Duration::from_secs(10),
             is_gone: AtomicBool::new(false),
             not_before: Mutex::default(),
             places: Semaphore::new(PLACES),
-        }
+        })
+    }
+
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    pub(super) fn trust(&mut self, authorities: Authorities) -> Result<(), String> {
+        self.authorities.extend(authorities);
+        self.client = client::new(&self.url, &self.authorities)?;
+        Ok(())
     }
 
     /// Sends events in their order, each in a request of its own, or so many together; answers for each.

@@ -11,11 +11,11 @@ use reqwest::Url;
 
 use super::headers;
 use super::post::{Draft, Endpoint};
-use crate::client;
 use crate::envelope::Envelope;
 use crate::format::{CloudEvents, Format};
-use crate::sink::{Sink, SinkError};
+use crate::sink::{Drafts, Sink, SinkError};
 use crate::telemetry::Destination;
+use crate::trust;
 use crate::wire::shown;
 
 /// Posts events to a webhook, one after another, or in [batches](Self::in_batches).
@@ -48,8 +48,14 @@ use crate::wire::shown;
 /// # Secrets
 ///
 /// Errors, logs and `Debug` tell of scheme, host and port of the URL, and of nothing else: paths and queries of webhooks are
-/// often secrets themselves. TLS is that of `rustls`, with the certificates that the system trusts. What the environment says of
-/// proxies (`HTTPS_PROXY`, `NO_PROXY`) holds.
+/// often secrets themselves. What the environment says of proxies (`HTTPS_PROXY`, `NO_PROXY`) holds.
+///
+/// # TLS
+///
+/// The webhook's certificate must be for the host of the URL, and its authority one that this machine trusts or
+/// [`trusting`](Self::trusting) names. A machine that trusts nobody at all, such as a bare container, has to be told of an authority
+/// by the variable `SSL_CERT_FILE`. What encrypts is `rustls` with the provider that the process has installed, or else with `ring`,
+/// which is then installed for the process.
 ///
 /// # Examples
 ///
@@ -96,8 +102,8 @@ impl Webhook {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(WebhookError::User);
         }
-        let client = client::new(&url).map_err(WebhookError::Client)?;
-        Ok(Self { endpoint: Endpoint::new(url, client), format: Box::new(CloudEvents::binary()), batch: None })
+        let endpoint = Endpoint::new(url).map_err(WebhookError::Client)?;
+        Ok(Self { endpoint, format: Box::new(CloudEvents::binary()), batch: None })
     }
 
     /// Sends a header with every request, such as the name that a [handshake](super::Handshake) was about, or a key. Its value
@@ -127,6 +133,22 @@ impl Webhook {
     /// [`WebhookError::Header`], when the token has characters that no header can have.
     pub fn bearer(self, token: &str) -> Result<Self, WebhookError> {
         self.header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
+    }
+
+    /// Trusts the authorities whose certificates are in the text, as PEM, beside those that this machine trusts. It may be
+    /// called for one text after another.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookError::Certificate`], when there is no certificate in the text or one that cannot be read;
+    /// [`WebhookError::Unencrypted`], when the URL is not `https://`.
+    pub fn trusting(mut self, certificates: &str) -> Result<Self, WebhookError> {
+        if !self.endpoint.is_encrypted() {
+            return Err(WebhookError::Unencrypted);
+        }
+        let authorities = trust::certificates(certificates).ok_or(WebhookError::Certificate)?;
+        self.endpoint.trust(authorities).map_err(WebhookError::Client)?;
+        Ok(self)
     }
 
     /// Says how events are written into requests. Without it, they are `CloudEvents` in binary mode.
@@ -178,15 +200,9 @@ impl Sink for Webhook {
     }
 
     async fn send_many(&self, envelopes: &[Envelope]) -> Vec<Result<(), SinkError>> {
-        let (mut answers, mut drafts) = (Vec::with_capacity(envelopes.len()), Vec::with_capacity(envelopes.len()));
-        for envelope in envelopes {
-            answers.push(self.draft(envelope).map(|draft| drafts.push(draft)));
-        }
-        let mut sent = self.endpoint.send(&drafts, self.batch).await.into_iter();
-        for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
-            *answer = sent.next().unwrap_or(Ok(()));
-        }
-        answers
+        let drafts = Drafts::of(envelopes, |envelope| self.draft(envelope));
+        let sent = self.endpoint.send(&drafts.all, self.batch).await;
+        drafts.answered(sent)
     }
 
     /// Without batches it is one, so that each event has its own attempts and its own time.
@@ -234,6 +250,14 @@ pub enum WebhookError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A certificate is of no use, since the URL does not ask for TLS.
+    #[error(
+        "the URL of the webhook does not ask for TLS, and no certificate would count: write `https://`, not `http://`"
+    )]
+    Unencrypted,
+    /// There is no certificate, or one that cannot be read.
+    #[error("no certificate can be read: give the text of a PEM file, with `-----BEGIN CERTIFICATE-----` in it")]
+    Certificate,
     /// The client cannot be set up.
     #[error("the client of the webhook cannot be set up: {0}")]
     Client(String),

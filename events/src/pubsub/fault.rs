@@ -9,6 +9,7 @@ use tonic::Code;
 
 use super::proto;
 use crate::error::chain;
+use crate::trust;
 use crate::wire::shown;
 
 /// Why the service has not done what it was asked for.
@@ -52,7 +53,8 @@ impl Fault {
 
     /// The connection could not be made.
     pub(super) fn connecting(host: &str, error: &(dyn Error + 'static)) -> Self {
-        Self::unreachable(format!("cannot connect to `{host}`: {}", chain(error)))
+        let text = format!("cannot connect to `{host}`: {}", chain(error));
+        Self::unreachable(trust::advised(text, error))
     }
 
     /// An answer of the service, or what the client says instead of one. `role` is what the caller needs.

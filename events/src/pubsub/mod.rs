@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use google_cloud_auth::credentials::Credentials;
 
+use crate::trust;
 use service::Service;
 pub use sink::PubSubSink;
 pub use source::{PubSubIncoming, PubSubSettle, PubSubSource};
@@ -124,6 +125,23 @@ impl PubSub {
         Ok(Self { service, ..self })
     }
 
+    /// Trusts the authorities whose certificates are in the text, as PEM, beside those that this machine trusts: where the service
+    /// is reached by a name or through a proxy of one's own. It may be called for one text after another.
+    ///
+    /// Those who issue the credentials are asked by another client, which trusts whom this machine trusts.
+    ///
+    /// # Errors
+    ///
+    /// [`PubSubError::Certificate`] when there is no certificate in the text or one that cannot be read,
+    /// [`PubSubError::Unencrypted`] when the service is spoken to without TLS.
+    pub fn trusting(self, certificates: &str) -> Result<Self, PubSubError> {
+        if !self.service.is_encrypted() {
+            return Err(PubSubError::Unencrypted);
+        }
+        trust::certificates(certificates).ok_or(PubSubError::Certificate)?;
+        Ok(Self { service: self.service.trusting(certificates), ..self })
+    }
+
     /// Has somebody else ask than whom the environment says: credentials of the crate `google-cloud-auth`, 1.x.
     ///
     /// Such credentials may belong to the runtime that they were made in.
@@ -169,4 +187,10 @@ pub enum PubSubError {
     /// The URL of the service cannot be read.
     #[error("the endpoint cannot be read: write `https://host` or `https://host:port`, with nothing behind it")]
     Endpoint,
+    /// A certificate is of no use, since the service is spoken to without TLS.
+    #[error("the endpoint does not ask for TLS, and no certificate would count: write `https://`, and say it before")]
+    Unencrypted,
+    /// There is no certificate, or one that cannot be read.
+    #[error("no certificate can be read: give the text of a PEM file, with `-----BEGIN CERTIFICATE-----` in it")]
+    Certificate,
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataMap;
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Streaming};
 use tonic_prost::ProstCodec;
 
@@ -36,6 +36,8 @@ const STREAMING_PULL: &str = "/google.pubsub.v1.Subscriber/StreamingPull";
 pub(super) struct Service {
     uri: Uri,
     access: Access,
+    /// Who is trusted beside those that the system trusts.
+    authorities: Vec<Certificate>,
 }
 
 #[derive(Clone)]
@@ -49,14 +51,15 @@ enum Access {
 
 impl Service {
     pub(super) fn google() -> Self {
-        Self { uri: Uri::from_static("https://pubsub.googleapis.com"), access: Access::Default }
+        let uri = Uri::from_static("https://pubsub.googleapis.com");
+        Self { uri, access: Access::Default, authorities: Vec::new() }
     }
 
     /// An emulator, by `host:port`.
     pub(super) fn emulator(address: &str) -> Option<Self> {
         let uri = bare(&format!("http://{address}"))?;
         uri.port_u16()?;
-        Some(Self { uri, access: Access::Anonymous })
+        Some(Self { uri, access: Access::Anonymous, authorities: Vec::new() })
     }
 
     pub(super) fn with_endpoint(self, url: &str) -> Option<Self> {
@@ -65,7 +68,16 @@ impl Service {
             Access::Anonymous => Access::Default,
             access => access,
         };
-        Some(Self { uri, access })
+        Some(Self { uri, access, ..self })
+    }
+
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.uri.scheme_str() == Some("https")
+    }
+
+    pub(super) fn trusting(mut self, certificates: &str) -> Self {
+        self.authorities.push(Certificate::from_pem(certificates));
+        self
     }
 
     pub(super) fn with_credentials(self, credentials: Credentials) -> Self {
@@ -96,8 +108,12 @@ impl Service {
             .map_err(connecting)?
             .http2_keep_alive_interval(ALIVE_INTERVAL)
             .keep_alive_timeout(ALIVE_TIMEOUT);
-        if self.uri.scheme_str() == Some("https") {
-            endpoint = endpoint.tls_config(ClientTlsConfig::new().with_native_roots()).map_err(connecting)?;
+        if self.is_encrypted() {
+            let tls = ClientTlsConfig::new().with_native_roots().ca_certificates(self.authorities.clone());
+            // What the system trusts is read from files, for which nobody is kept waiting.
+            let reading = tokio::task::spawn_blocking(move || endpoint.tls_config(tls));
+            let read = reading.await.map_err(|error| Fault::unreachable(error.to_string()))?;
+            endpoint = read.map_err(connecting)?;
         }
         let channel = endpoint.connect().await.map_err(connecting)?;
         let grpc = Grpc::new(channel).max_decoding_message_size(ANSWER_LIMIT);

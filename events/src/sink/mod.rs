@@ -1,6 +1,8 @@
 //! Where events leave the process.
 
 mod built_in;
+#[cfg(any(feature = "http", feature = "pubsub", feature = "sqs"))]
+mod drafts;
 mod error;
 mod outlet;
 mod run;
@@ -13,6 +15,8 @@ use crate::error::BoxError;
 use crate::telemetry::Destination;
 
 pub use built_in::{Echo, Null};
+#[cfg(any(feature = "http", feature = "pubsub", feature = "sqs"))]
+pub(crate) use drafts::Drafts;
 #[cfg(feature = "http")]
 pub(crate) use error::LONGEST_RETRY_AFTER;
 pub use error::SinkError;

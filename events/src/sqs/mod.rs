@@ -1,5 +1,6 @@
 //! Amazon SQS: feature `sqs`.
 
+mod bounded;
 mod errand;
 mod message;
 mod queue;
@@ -17,14 +18,18 @@ use aws_config::BehaviorVersion;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::SharedHttpClient;
 use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
+use crate::trust;
+use bounded::Bounded;
 use queue::Queue;
 pub use sink::SqsSink;
 pub use source::{SqsIncoming, SqsSettle, SqsSource};
 
 pub use {aws_config, aws_sdk_sqs};
+
+const PROVIDER: Provider = Provider::Rustls(CryptoMode::Ring);
 
 /// Amazon SQS: queues that events [come from](Self::source), and that they [go to](Self::sink).
 ///
@@ -32,7 +37,7 @@ pub use {aws_config, aws_sdk_sqs};
 /// queue. Queues are not made here: with their time-outs, rights and dead letters, they belong to whoever sets the account up.
 ///
 /// Nothing is connected before it is needed. Clones share their connections. TLS is rustls' with `ring`, by the certificates
-/// of the system.
+/// of the system and those that [`trusting`](Self::trusting) names.
 ///
 /// [`docs::sqs`](crate::docs::sqs) is the guide: order, retries, dead letters, cost.
 ///
@@ -68,6 +73,8 @@ pub use {aws_config, aws_sdk_sqs};
 #[derive(Clone)]
 pub struct Sqs {
     client: Arc<Client>,
+    /// Who is trusted beside those that the system trusts: texts of PEM.
+    authorities: Vec<Arc<str>>,
 }
 
 impl Sqs {
@@ -107,7 +114,28 @@ impl Sqs {
     /// # drop(sqs);
     /// ```
     pub fn with_client(client: Client) -> Self {
-        Self { client: Arc::new(client) }
+        Self { client: Arc::new(client), authorities: Vec::new() }
+    }
+
+    /// Trusts the authorities whose certificates are in the text, as PEM, beside those that this machine trusts: where the service
+    /// is reached by a name or through a proxy of one's own. It may be called for one text after another.
+    ///
+    /// The client's HTTP client is replaced for that, also one that was [given](Self::with_client); region, credentials, endpoint
+    /// and time-outs stay. Those who issue credentials are asked by another one, which trusts whom this machine trusts. Clones from
+    /// before are not affected: they have connections of their own, and queues of theirs are other queues to what keeps [loops](SqsSink#loops) out.
+    ///
+    /// # Errors
+    ///
+    /// [`SqsTlsError`] when there is no certificate in the text or one that cannot be read.
+    pub fn trusting(mut self, certificates: &str) -> Result<Self, SqsTlsError> {
+        trust::certificates(certificates).ok_or(SqsTlsError::Certificate)?;
+        self.authorities.push(certificates.into());
+        let store = TrustStore::default();
+        let store = self.authorities.iter().fold(store, |store, text| store.with_pem_certificate(text.as_bytes()));
+        let context = TlsContext::builder().with_trust_store(store).build();
+        let context = context.map_err(|_| SqsTlsError::Certificate)?;
+        let config = self.client.config().to_builder().http_client(by(&context)).build();
+        Ok(Self { client: Arc::new(Client::from_conf(config)), ..self })
     }
 
     /// A source that reads a queue, by its name or its URL. A queue that does not exist is waited for.
@@ -129,7 +157,21 @@ impl fmt::Debug for Sqs {
 }
 
 /// The HTTP client that [`Sqs::from_env`] takes, for those who configure a client of their own: rustls with `ring`, which needs
-/// a C compiler and nothing else to be built.
+/// a C compiler and nothing else to be built. Of an answer it reads 64 MiB at most, which is more than the service says.
 pub fn http_client() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+    by(&TlsContext::default())
+}
+
+fn by(context: &TlsContext) -> SharedHttpClient {
+    let builder = Builder::new().tls_provider(PROVIDER).tls_context(context.clone());
+    SharedHttpClient::new(Bounded(builder.build_https()))
+}
+
+/// Why certificates cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqsTlsError {
+    /// There is no certificate, or one that cannot be read.
+    #[error("no certificate can be read: give the text of a PEM file, with `-----BEGIN CERTIFICATE-----` in it")]
+    Certificate,
 }

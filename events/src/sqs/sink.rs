@@ -8,7 +8,7 @@ use super::send::{self, BATCH};
 use crate::envelope::Envelope;
 use crate::error::BoxError;
 use crate::format::{CloudEvents, Format};
-use crate::sink::{Sink, SinkError};
+use crate::sink::{Drafts, Sink, SinkError};
 use crate::telemetry::Destination;
 
 type Id = dyn Fn(&Envelope) -> String + Send + Sync;
@@ -112,15 +112,9 @@ impl Sink for SqsSink {
     }
 
     async fn send_many(&self, envelopes: &[Envelope]) -> Vec<Result<(), SinkError>> {
-        let (mut answers, mut drafts) = (Vec::with_capacity(envelopes.len()), Vec::with_capacity(envelopes.len()));
-        for envelope in envelopes {
-            answers.push(self.draft(envelope).map(|draft| drafts.push(draft)).map_err(SinkError::permanent));
-        }
-        let mut sent = send::send_all(&self.queue, &drafts).await.into_iter();
-        for answer in answers.iter_mut().filter(|answer| answer.is_ok()) {
-            *answer = sent.next().unwrap_or(Ok(()));
-        }
-        answers
+        let drafts = Drafts::of(envelopes, |envelope| self.draft(envelope).map_err(SinkError::permanent));
+        let sent = send::send_all(&self.queue, &drafts.all).await;
+        drafts.answered(sent)
     }
 
     fn max_batch(&self) -> usize {

@@ -6,8 +6,10 @@ use std::fmt;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::BatchResultErrorEntry;
 
+use super::bounded;
 use crate::sink::SinkError;
 use crate::source::SourceError;
+use crate::trust;
 use crate::wire::shown;
 
 /// Parts of the codes that say that another attempt may do: the service is busy or broken, or our credentials are renewed.
@@ -50,7 +52,7 @@ impl Trouble {
     /// What was tried, and what came of it.
     pub(super) fn of_call<E: ProvideErrorMetadata + Error + 'static>(what: &str, error: &SdkError<E>) -> Self {
         let Some(code) = error.code() else {
-            return Self::passing(format!("{what}: {}", shown(&cause(error))));
+            return Self::passing(trust::advised(format!("{what}: {}", shown(&cause(error))), error));
         };
         let is_broken = error.raw_response().is_some_and(|response| response.status().is_server_error());
         let kind = if is_broken { Kind::Passing } else { kind(code) };
@@ -89,7 +91,7 @@ fn cause(error: &(dyn Error + 'static)) -> String {
     while let Some(source) = last.source() {
         last = source;
     }
-    last.to_string()
+    bounded::said(last).unwrap_or_else(|| last.to_string())
 }
 
 impl fmt::Display for Trouble {

@@ -8,7 +8,7 @@ use reqwest::{Client, Response, Url};
 use tokio::time::timeout;
 
 use super::incoming::LONGEST_RETRY;
-use crate::client::{self, explain};
+use crate::client::{self, Authorities, explain};
 use crate::retry_after;
 use crate::source::SourceError;
 use crate::wire::shown;
@@ -23,6 +23,7 @@ pub(super) struct Request<'a> {
     pub(super) client: &'a Client,
     pub(super) url: &'a Url,
     pub(super) headers: &'a HeaderMap,
+    pub(super) authorities: &'a Authorities,
     /// Empty where the stream is wanted from now on.
     pub(super) last_id: &'a str,
 }
@@ -51,7 +52,7 @@ impl Request<'_> {
                 | StatusCode::PERMANENT_REDIRECT => {
                     let to = redirected(&url, &response)?;
                     if to.scheme() != url.scheme() {
-                        client = client::new(&to)?;
+                        client = client::made(&to, self.authorities).await?;
                     }
                     url = to;
                 }

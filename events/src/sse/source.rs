@@ -13,9 +13,10 @@ use super::connect::Request;
 use super::format::Plain;
 use super::incoming::{Settings, SseIncoming, pause};
 use super::position::{Resume, can_be_sent};
-use crate::client;
+use crate::client::{self, Authorities};
 use crate::format::Format;
 use crate::source::{Source, SourceError};
+use crate::trust;
 
 /// Follows an event stream over HTTP: [Server-Sent Events](https://html.spec.whatwg.org/multipage/server-sent-events.html).
 ///
@@ -58,6 +59,13 @@ use crate::source::{Source, SourceError};
 /// Redirects are followed, at most 10 in a row, and never from `https` to `http`. Another host, port or scheme is not told the
 /// headers that were said here. Nothing in an error, a log or `Debug` has a header, or the query of the URL.
 ///
+/// # TLS
+///
+/// The server's certificate must be for the host of the URL, and its authority one that this machine trusts or
+/// [`trusting`](Self::trusting) names. A machine that trusts nobody at all, such as a bare container, has to be told of an authority
+/// by the variable `SSL_CERT_FILE`. What encrypts is `rustls` with the provider that the process has installed, or else with `ring`,
+/// which is then installed for the process.
+///
 /// # Bounds
 ///
 /// The stream is not read further while [`prefetch`](crate::SourceExt::prefetch) events are under way, those included that wait
@@ -96,6 +104,7 @@ use crate::source::{Source, SourceError};
 pub struct SseSource {
     url: Url,
     headers: HeaderMap,
+    authorities: Authorities,
     settings: Settings,
     resume: Arc<Resume>,
     client: OnceCell<Client>,
@@ -118,7 +127,7 @@ impl SseSource {
         let settings =
             Settings { idle_timeout: Duration::from_mins(1), event_limit: 1 << 20, max_deliveries: 4, is_text: false };
         let (resume, client) = (Arc::new(Resume::at("")), OnceCell::new());
-        Ok(Self { url, headers: HeaderMap::new(), settings, resume, client })
+        Ok(Self { url, headers: HeaderMap::new(), authorities: Authorities::new(), settings, resume, client })
     }
 
     /// Sends a header with each request, beside those that were said before.
@@ -141,6 +150,22 @@ impl SseSource {
     /// [`SseError::Header`] when the token cannot stand in a header.
     pub fn bearer(self, token: &str) -> Result<Self, SseError> {
         self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Trusts the authorities whose certificates are in the text, as PEM, beside those that this machine trusts. It may be
+    /// called for one text after another.
+    ///
+    /// # Errors
+    ///
+    /// [`SseError::Certificate`] when there is no certificate in the text or one that cannot be read, [`SseError::Unencrypted`]
+    /// when the URL is not `https://`.
+    pub fn trusting(mut self, certificates: &str) -> Result<Self, SseError> {
+        if self.url.scheme() != "https" {
+            return Err(SseError::Unencrypted);
+        }
+        self.authorities.extend(trust::certificates(certificates).ok_or(SseError::Certificate)?);
+        self.client = OnceCell::new();
+        Ok(self)
     }
 
     /// Takes the stream up behind the event that has this `id`, as far as the server can go back.
@@ -201,9 +226,10 @@ impl Source for SseSource {
     }
 
     async fn connect(&self, prefetch: usize) -> Result<SseIncoming, SourceError> {
-        let client = self.client.get_or_try_init(async || client::new(&self.url)).await?;
+        let client = self.client.get_or_try_init(|| client::made(&self.url, &self.authorities)).await?;
         let last_id = self.resume.last_id();
-        let request = Request { client, url: &self.url, headers: &self.headers, last_id: &last_id };
+        let Self { url, headers, authorities, .. } = self;
+        let request = Request { client, url, headers, authorities, last_id: &last_id };
         let response = request.open().await.map_err(|error| {
             let pause = error.retry_after().unwrap_or_default().max(pause(&self.resume));
             error.with_retry_after(pause)
@@ -243,6 +269,14 @@ pub enum SseError {
     /// The header is not one.
     #[error("the header cannot be sent: a name has letters, digits and `-`, a value visible characters and spaces")]
     Header,
+    /// A certificate is of no use, since the URL does not ask for TLS.
+    #[error(
+        "the URL of the stream does not ask for TLS, and no certificate would count: write `https://`, not `http://`"
+    )]
+    Unencrypted,
+    /// There is no certificate, or one that cannot be read.
+    #[error("no certificate can be read: give the text of a PEM file, with `-----BEGIN CERTIFICATE-----` in it")]
+    Certificate,
     /// The `id` cannot be sent.
     #[error("the last event id cannot be sent: it has more than 1024 bytes, or control characters")]
     Id,

@@ -51,12 +51,12 @@ async fn events_travel_encrypted_between_those_who_trust_each_other() {
 #[tokio::test]
 async fn who_is_not_trusted_is_refused_with_what_to_do() {
     let Some((broker, _quiet)) = broker::shared().await else { return };
-    let unknown = "invalid peer certificate: UnknownIssuer: name the authority that has issued the broker's certificate by \
-                   `Amqp::trusting`, or have this machine trust it";
+    let unknown = "invalid peer certificate: UnknownIssuer: name the authority that has issued the certificate by \
+                   `trusting`, or have this machine trust it";
     assert_eq!(refused(&encrypted(broker)).await, unknown);
     let elsewhere = Amqp::new(&broker.tls_url("127.0.0.1")).expect("a good URL").trusting(&broker.authority());
     let error = refused(&elsewhere.expect("it can be read")).await;
-    assert!(error.ends_with(": connect by a name that the broker's certificate is for"), "{error}");
+    assert!(error.ends_with(": connect by a name that the certificate is for"), "{error}");
     let port = broker.url().rsplit(':').next().expect("it has one").to_owned();
     let error = refused(&Amqp::new(&format!("amqps://localhost:{port}")).expect("a good URL")).await;
     let told = "ask for the broker's port for TLS, which is 5671 unless it was told another one";

@@ -1,6 +1,7 @@
 //! The other side of a webhook: it answers as it is told, and keeps what it was sent.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -48,6 +49,7 @@ struct Script {
 /// A receiver on a port of its own.
 pub(crate) struct Receiver {
     pub(crate) url: String,
+    pub(crate) address: SocketAddr,
     script: Script,
 }
 
@@ -64,7 +66,8 @@ impl Receiver {
 
     async fn with(script: Script) -> Self {
         let router = Router::new().fallback(receive).with_state(script.clone());
-        Self { url: format!("http://{}/hook?key=swordfish", serve(router).await), script }
+        let address = serve(router).await;
+        Self { url: format!("http://{address}/hook?key=swordfish"), address, script }
     }
 
     /// Answers so, once.

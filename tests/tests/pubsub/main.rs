@@ -2,7 +2,10 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tls.rs"]
+mod tls;
 
+mod bad_input;
 mod conformance;
 mod counterpart;
 mod environment;
@@ -12,6 +15,7 @@ mod publishing;
 mod secret;
 mod service;
 mod settlement;
+mod trust;
 
 use std::time::{Duration, Instant};
 

@@ -1,9 +1,16 @@
 //! What is no event, and what no queue takes.
 
+use events::sqs::aws_sdk_sqs::config::retry::RetryConfig;
+use events::sqs::aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use events::sqs::aws_sdk_sqs::{Client, Config};
+use events::sqs::{Sqs, http_client};
 use events::{
-    CloudEvents, Envelope, Event, Format, FormatError, Lifespan, Message, Pair, Sink as _, SourceExt as _, State, on,
+    CloudEvents, Envelope, Event, Format, FormatError, Lifespan, Message, Pair, Sink as _, Source as _, SourceExt as _,
+    State, on,
 };
 use serde::Deserialize;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::fake::Fake;
 use crate::sending::{Bare, Lost};
@@ -162,3 +169,37 @@ fn last_attributes(fake: &Fake) -> Vec<(String, String)> {
 }
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// A server that says the head of an answer, and then the same for ever; with nothing to say, it ends the answer there.
+async fn endless(piece: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let port = listener.local_addr().expect("it is bound").port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 10_000]).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n\r\n").await;
+                while !piece.is_empty() && stream.write_all(piece).await.is_ok() {}
+            });
+        }
+    });
+    port
+}
+
+fn sqs_at(port: u16) -> Sqs {
+    let credentials = Credentials::new("key", "salmon", None, None, "test");
+    let config = Config::builder().behavior_version(BehaviorVersion::latest()).credentials_provider(credentials);
+    let config = config.region(Region::new("eu-central-1")).endpoint_url(format!("http://127.0.0.1:{port}"));
+    let config = config.retry_config(RetryConfig::disabled()).http_client(http_client());
+    Sqs::with_client(Client::from_conf(config.build()))
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_end_takes_no_memory() {
+    static PIECE: [u8; 1 << 20] = [b' '; 1 << 20];
+    let error = sqs_at(endless(&PIECE).await).source("odd").connect(1).await.expect_err("it is no answer");
+    assert_eq!(error.to_string(), "cannot find queue `odd`: the answer has more than 67108864 bytes");
+    let cut_off =
+        sqs_at(endless(b"").await).sink("odd").send(&Envelope::new("a", "1").with_id("1").with_origin("/b")).await;
+    assert!(!cut_off.expect_err("it is no answer").is_permanent(), "another attempt may do");
+}

@@ -6,7 +6,7 @@
 //! - A receive that waits on a FIFO queue does not see that a group has become free, and asks itself all the time until its wait
 //!   is over: sources of FIFO queues do not wait here.
 //! - Of two calls that change a queue at the same time, one may be forgotten: a deleted message is there again, or a sent one is
-//!   not. All calls go one by one here, but for those that wait for messages.
+//!   not; and two that receive may be given the same message. All calls go one by one here, and what waits asks now and then.
 //! - Characters that SQS does not allow are taken, and so are attributes with empty values.
 //! - An entry of a batch fails for its delay alone; whatever else is wrong with one refuses the whole call.
 //! - An event that is de-duplicated has a message id of its own, and sequence numbers are random.
@@ -14,6 +14,8 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/tls.rs"]
+mod tls;
 
 mod bad_input;
 mod conformance;
@@ -26,6 +28,7 @@ mod reading;
 mod round_trip;
 mod sending;
 mod settlement;
+mod trust;
 mod visibility;
 
 use std::time::{Duration, Instant};

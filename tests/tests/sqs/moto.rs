@@ -12,11 +12,14 @@ use std::time::{Duration, Instant};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
-use events::sqs::aws_sdk_sqs::config::http::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use events::sqs::aws_sdk_sqs::config::http::{HttpRequest, HttpResponse};
 use events::sqs::aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region, RuntimeComponents};
 use events::sqs::aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
 use events::sqs::aws_sdk_sqs::{Client, Config};
 use events::sqs::{Sqs, http_client};
+use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -147,7 +150,8 @@ impl Moto {
     }
 }
 
-/// Makes one call after another, but for those that wait: of two that change a queue at a time, moto may forget one.
+/// Makes one call after another: of two that change a queue at a time, moto may forget one, and two that receive may be given the
+/// same message. So what waits for messages waits here, and asks now and then.
 #[derive(Clone, Debug)]
 struct OneByOne<C> {
     client: C,
@@ -163,16 +167,49 @@ impl HttpClient for OneByOne<SharedHttpClient> {
 
 impl HttpConnector for OneByOne<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let body: Value = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
-        if body["WaitTimeSeconds"].as_u64().is_some_and(|seconds| seconds > 0) {
-            return self.client.call(request);
-        }
         let Self { client, turn } = self.clone();
+        let (wait, request) = at_once(request);
         HttpConnectorFuture::new(async move {
-            let _turn = turn.acquire().await;
-            client.call(request).await
+            let begun = Instant::now();
+            loop {
+                let again = request.try_clone().expect("it is in memory");
+                let answer = {
+                    let _turn = turn.acquire().await;
+                    whole(client.call(again).await?).await?
+                };
+                if has_messages(&answer) || begun.elapsed() >= wait {
+                    return Ok(answer);
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         })
     }
+}
+
+/// How long a call would wait for messages, and the same call that does not wait.
+fn at_once(mut request: HttpRequest) -> (Duration, HttpRequest) {
+    let text = request.body().bytes().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
+    let body: Value = serde_json::from_str(text).unwrap_or_default();
+    let seconds = body["WaitTimeSeconds"].as_u64().unwrap_or_default();
+    if seconds > 0 {
+        let waiting = format!(r#""WaitTimeSeconds":{seconds}"#);
+        // It stays as long as its header says.
+        let body = text.replace(&waiting, &format!("{:1$}", r#""WaitTimeSeconds":0"#, waiting.len()));
+        *request.body_mut() = SdkBody::from(body);
+    }
+    (Duration::from_secs(seconds), request)
+}
+
+async fn whole(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    let body = std::mem::replace(response.body_mut(), SdkBody::taken());
+    let bytes = body.collect().await.map_err(ConnectorError::io)?.to_bytes();
+    *response.body_mut() = SdkBody::from(bytes);
+    Ok(response)
+}
+
+fn has_messages(response: &HttpResponse) -> bool {
+    let body: Option<Value> = response.body().bytes().and_then(|body| serde_json::from_slice(body).ok());
+    body.is_some_and(|body| body["Messages"].as_array().is_some_and(|messages| !messages.is_empty()))
 }
 
 /// A text as an attribute.
@@ -180,7 +217,7 @@ pub(crate) fn text(value: &str) -> MessageAttributeValue {
     MessageAttributeValue::builder().data_type("String").string_value(value).build().expect("all there")
 }
 
-fn program() -> Option<PathBuf> {
+pub(crate) fn program() -> Option<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/moto/bin/moto_server");
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|folder| folder.join("moto_server"));

@@ -8,5 +8,8 @@ mod reconnect;
 mod server;
 mod slow;
 mod source;
+#[path = "../support/tls.rs"]
+mod tls;
 mod told;
+mod trust;
 mod whole;

@@ -1,9 +1,10 @@
 //! What the text of a stream becomes, and how its events are settled.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use events::sse::{SseError, SseSource};
-use events::{CloudEvents, Lifespan, Message, Metadata, ScopeValue, SourceExt as _, State, on};
+use events::{Batch, CloudEvents, Lifespan, Message, Metadata, ScopeValue, SourceExt as _, State, on};
 
 use crate::server::{AT_ONCE, Server};
 use crate::told::{Story, follow, start, telling};
@@ -107,6 +108,37 @@ async fn a_failing_handler_does_not_end_the_stream_and_its_event_comes_again() {
     drop(stream);
     assert_eq!(story.line().await, "attempt 1: the server has ended the stream");
     assert_eq!(server.stream().await.last_event_id(), Some("3"), "what is given up holds nothing up");
+    app.shutdown().await.expect("from outside");
+}
+
+#[derive(events::Event, serde::Serialize, serde::Deserialize)]
+struct SheepCounted(u32);
+
+#[on(batch = 3, within = "500ms")]
+async fn sleep(sheep: Batch<SheepCounted>, story: State<Arc<Story>>) {
+    let numbers: Vec<_> = sheep.iter().map(|sheep| sheep.0).collect();
+    story.tell(format!("counted {numbers:?}"));
+}
+
+#[tokio::test]
+async fn a_stream_is_handled_in_batches_and_its_position_is_behind_them() {
+    let server = Server::start().await;
+    let (app, story) = follow(server.source()).await;
+    let mut stream = server.stream().await;
+    let event = |number| format!("event: sheep-counted\nid: {number}\ndata: {number}\n\n");
+    let told = [1, 2, 3, 4, 5].map(event).concat();
+    stream.say(format!("{AT_ONCE}{told}")).await;
+    let (mut counted, mut batches) = (Vec::new(), 0);
+    while counted.len() < 5 {
+        if let Some(numbers) = story.line().await.strip_prefix("counted ") {
+            counted.extend(serde_json::from_str::<Vec<u32>>(numbers).expect("a list"));
+            batches += 1;
+        }
+    }
+    assert_eq!(counted, [1, 2, 3, 4, 5]);
+    assert!((2..5).contains(&batches), "{batches} of three at the most");
+    drop(stream);
+    assert_eq!(server.stream().await.last_event_id(), Some("5"));
     app.shutdown().await.expect("from outside");
 }
 
