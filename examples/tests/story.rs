@@ -12,9 +12,9 @@ fn told() -> Vec<String> {
     command.env_remove("EVENTS_DISABLE_DISPATCH").env_remove("RUST_LOG").env("NO_COLOR", "1");
     let output = command.output().expect("the example runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).expect("text");
-    let lifespan = text.split("lifespan=").nth(1).and_then(|rest| rest.get(..16)).expect("it has a number").to_owned();
-    let lines = text.lines().map(|line| {
+    let story = String::from_utf8(output.stdout).expect("text");
+    let lifespan = story.split("lifespan=").nth(1).and_then(|rest| rest.get(..16)).expect("it has a number").to_owned();
+    let lines = story.lines().map(|line| {
         let (_time, line) = line.split_once("Z ").expect("a time");
         let line = line.trim_start().replace(&lifespan, "L");
         match line.split_once(" duration=") {

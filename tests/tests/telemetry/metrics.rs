@@ -72,9 +72,10 @@ enum Value {
     Measured(Vec<f64>),
 }
 
-fn number(series: &BTreeMap<String, Value>, name: &str) -> f64 {
+#[expect(clippy::cast_possible_truncation, reason = "they are whole, and small")]
+fn number(series: &BTreeMap<String, Value>, name: &str) -> i64 {
     match series.get(name) {
-        Some(Value::Number(number)) => *number,
+        Some(Value::Number(number)) => *number as i64,
         other => panic!("{name} is {other:?} in {:?}", series.keys()),
     }
 }
@@ -87,7 +88,7 @@ fn measured(series: &BTreeMap<String, Value>, name: &str) -> Vec<f64> {
 }
 
 fn assert_idle(series: &BTreeMap<String, Value>) {
-    assert_eq!((number(series, "events_in_flight{}"), number(series, "events_pending{}")), (0.0, 0.0));
+    assert_eq!((number(series, "events_in_flight{}"), number(series, "events_pending{}")), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,10 +102,10 @@ async fn what_happens_is_counted_once() {
     app.shutdown().await.expect("it ends");
     let series = metrics.read();
     let count = |name: &str| number(&series, name);
-    assert_eq!(count("events_dispatched_total{event=cat-fed}"), 2.0);
-    assert_eq!(count("events_delivered_total{event=cat-fed}"), 2.0);
-    assert_eq!(count("events_dispatched_total{event=cat-slept}"), 1.0);
-    assert_eq!(count("events_refused_total{event=cat-fed,reason=invalid}"), 1.0);
+    assert_eq!(count("events_dispatched_total{event=cat-fed}"), 2);
+    assert_eq!(count("events_delivered_total{event=cat-fed}"), 2);
+    assert_eq!(count("events_dispatched_total{event=cat-slept}"), 1);
+    assert_eq!(count("events_refused_total{event=cat-fed,reason=invalid}"), 1);
     assert_eq!(measured(&series, "events_delivery_seconds{event=cat-fed}").len(), 2);
     assert_eq!(measured(&series, "events_handler_seconds{handler=telemetry::digest}").len(), 2);
     assert_idle(&series);
@@ -121,10 +122,10 @@ async fn failures_are_counted_by_their_kind_and_nothing_is_left_at_work() {
     app.dispatch(DishBroken { how: "timeout".into() }).expect("it is dispatched");
     tokio::task::yield_now().await;
     let at_work = metrics.read();
-    assert_eq!((number(&at_work, "events_in_flight{}"), number(&at_work, "events_pending{}")), (1.0, 1.0));
+    assert_eq!((number(&at_work, "events_in_flight{}"), number(&at_work, "events_pending{}")), (1, 1));
     app.shutdown_within(Duration::ZERO).await.expect("it ends");
     let series = metrics.read();
-    for (kind, expected) in [("error", 1.0), ("panic", 1.0), ("timeout", 2.0), ("aborted", 1.0)] {
+    for (kind, expected) in [("error", 1), ("panic", 1), ("timeout", 2), ("aborted", 1)] {
         let name = format!("events_failed_total{{handler=telemetry::sweep,kind={kind}}}");
         assert_eq!(number(&series, &name), expected, "{kind}");
     }
@@ -148,7 +149,7 @@ async fn a_scope_that_is_dropped_or_discarded_leaves_nothing_behind() {
         });
         let mut scope = std::pin::pin!(scope);
         assert!(futures_util::poll!(scope.as_mut()).is_pending());
-        assert_eq!(number(&metrics.read(), "events_pending{}"), 1.0);
+        assert_eq!(number(&metrics.read(), "events_pending{}"), 1);
     }
     app.shutdown().await.expect("it ends");
     assert_idle(&metrics.read());
@@ -189,7 +190,7 @@ async fn sources_and_sinks_are_counted_and_measured() {
     let envelope = Envelope::new("cat-fed", r#"{"fish":2}"#).with_id("1").with_origin("/test").with_time(yesterday);
     memory.put("cats", CloudEvents::binary().encode(&envelope).expect("it is one")).expect("there is room");
     app.scope(async { (0..2).try_for_each(|dish| dispatch(DishWashed(dish))) }).await.expect("they are dispatched");
-    let until = async |name: &str, at_least: f64| {
+    let until = async |name: &str, at_least: i64| {
         loop {
             let series = metrics.read();
             if number(&series, name) >= at_least {
@@ -198,19 +199,19 @@ async fn sources_and_sinks_are_counted_and_measured() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    let series = until("events_source_settled_total{source=memory/cats,settlement=ack}", 1.0).await;
-    assert_eq!(number(&series, "events_source_received_total{source=memory/cats}"), 1.0);
-    assert_eq!(number(&series, "events_source_connected{source=memory/cats}"), 1.0);
-    assert_eq!(number(&series, "events_source_reconnects_total{source=memory/cats}"), 0.0);
+    let series = until("events_source_settled_total{source=memory/cats,settlement=ack}", 1).await;
+    assert_eq!(number(&series, "events_source_received_total{source=memory/cats}"), 1);
+    assert_eq!(number(&series, "events_source_connected{source=memory/cats}"), 1);
+    assert_eq!(number(&series, "events_source_reconnects_total{source=memory/cats}"), 0);
     memory.interrupt();
-    let series = until("events_source_reconnects_total{source=memory/cats}", 1.0).await;
-    assert_eq!(number(&series, "events_source_connected{source=memory/cats}"), 0.0);
+    let series = until("events_source_reconnects_total{source=memory/cats}", 1).await;
+    assert_eq!(number(&series, "events_source_connected{source=memory/cats}"), 0);
     memory.restore();
-    until("events_source_connected{source=memory/cats}", 1.0).await;
+    until("events_source_connected{source=memory/cats}", 1).await;
     app.shutdown().await.expect("it ends");
     let series = metrics.read();
-    assert_eq!(number(&series, "events_sink_sent_total{sink=memory,outcome=ok}"), 2.0);
-    assert_eq!(number(&series, "events_source_connected{source=memory/cats}"), 0.0, "it has been closed");
+    assert_eq!(number(&series, "events_sink_sent_total{sink=memory,outcome=ok}"), 2);
+    assert_eq!(number(&series, "events_source_connected{source=memory/cats}"), 0, "it has been closed");
     assert_idle(&series);
 }
 
@@ -227,7 +228,7 @@ async fn ages_and_sizes_are_measured() {
     }
     app.dispatch(DishWashed(0)).expect("it is dispatched");
     tokio::task::yield_now().await;
-    assert_eq!(number(&metrics.read(), "events_in_flight{}"), 0.0, "what waits for its batch is not at work");
+    assert_eq!(number(&metrics.read(), "events_in_flight{}"), 0, "what waits for its batch is not at work");
     app.scope(async { (1..3).try_for_each(|dish| dispatch(DishWashed(dish))) }).await.expect("they are dispatched");
     app.shutdown().await.expect("it ends");
     let series = metrics.read();

@@ -187,10 +187,10 @@ async fn an_event_that_is_sent_alone_has_the_trace_of_its_sending() {
     let said = attributes(&send);
     assert_eq!((&*said["messaging.operation.type"], said.get("messaging.batch.message_count")), ("send", None));
 
-    let sent = received(&memory).await;
-    assert_eq!(sent.header("traceparent"), Some(&*text(&send.span_context)));
-    assert_eq!(sent.header("ce-traceparent"), sent.header("traceparent"));
-    assert_eq!(sent.body, b"1", "the payload knows nothing of it");
+    let message = received(&memory).await;
+    assert_eq!(message.header("traceparent"), Some(&*text(&send.span_context)));
+    assert_eq!(message.header("ce-traceparent"), message.header("traceparent"));
+    assert_eq!(message.body, b"1", "the payload knows nothing of it");
 }
 
 /// The next message of the queue `dishes`.
