@@ -165,7 +165,7 @@ async fn a_thousand_payloads_and_names_make_no_new_series() {
                 dispatch(CatFed { fish: n % 12 }).ok();
                 dispatch(DishBroken { how: format!("in {n} pieces") }).expect("it is dispatched");
                 dispatch_named(&format!("unheard-of-{n}"), "{}").expect("nobody minds");
-                dispatch_named("cat-fed", &format!("{{\"fish\":\"{n}\"}}")).expect_err("it is no number");
+                dispatch_named("cat-fed", format!("{{\"fish\":\"{n}\"}}")).expect_err("it is no number");
             })
             .await;
         }
