@@ -8,13 +8,15 @@ use std::fmt;
 use std::future::{Future as _, poll_fn};
 use std::ops::Deref;
 use std::pin::{Pin, pin};
+use std::slice;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{self, Poll};
 
 use futures_util::future::join;
+use tokio::task::coop::poll_proceed;
 
 use crate::any::{AnyEvent, Subject};
-use crate::call::{Ended, polled};
+use crate::call::Ended;
 use crate::failure::Failure;
 use crate::lifespan::{Force, Lifespan, Work};
 use crate::route::Route;
@@ -153,25 +155,38 @@ impl Bundle {
         let force = &self.lifespan.core().force;
         let mut total = Delivery::default();
         let mut waiting = Crowd::default();
-        let mut begun = 0;
-        for event in self.events.iter() {
-            // Handlers that never wait must not keep the thread from other tasks.
-            tokio::task::consume_budget().await;
-            if force.is_forced() {
-                break;
-            }
-            begun += 1;
-            let Some(mut run) = EventRun::new(self, event) else { continue };
-            match polled(Pin::new(&mut run)).await {
-                Poll::Ready(delivery) => total.join(delivery),
-                Poll::Pending => waiting.push(run),
-            }
-        }
+        let mut left = self.events.iter();
+        poll_fn(|cx| self.poll_begin(cx, &mut left, &mut waiting, &mut total)).await;
+        let begun = self.events.len() - left.len();
         if waiting.is_empty() {
             return (total, begun);
         }
         // On the heap, so that deliveries that never wait are small.
         Box::pin(wait_for(waiting, force, total, begun)).await
+    }
+
+    /// Begins the delivery of each event, and keeps those that wait.
+    fn poll_begin<'a>(
+        &'a self,
+        cx: &mut task::Context<'_>,
+        left: &mut slice::Iter<'a, AnyEvent>,
+        waiting: &mut Crowd<EventRun<'a>>,
+        total: &mut Delivery,
+    ) -> Poll<()> {
+        while let Some(event) = left.as_slice().first() {
+            // Handlers that never wait must not keep the thread from other tasks.
+            task::ready!(poll_proceed(cx)).made_progress();
+            if self.lifespan.core().force.is_forced() {
+                break;
+            }
+            left.next();
+            let Some(mut run) = EventRun::new(self, event) else { continue };
+            match Pin::new(&mut run).poll(cx) {
+                Poll::Ready(delivery) => total.join(delivery),
+                Poll::Pending => waiting.push(run),
+            }
+        }
+        Poll::Ready(())
     }
 }
 
