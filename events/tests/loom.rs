@@ -16,10 +16,14 @@ mod sync;
 mod gate;
 #[path = "../src/scope/queue.rs"]
 mod queue;
+#[path = "../src/lifespan/places.rs"]
+mod places;
 #[path = "../src/lifespan/room.rs"]
 mod room;
 
 #[path = "loom/ends.rs"]
 mod ends;
+#[path = "loom/places.rs"]
+mod places_models;
 #[path = "loom/scopes.rs"]
 mod scopes;
