@@ -54,11 +54,11 @@ pub(crate) fn begin<'a>(handler: &'a Handler, context: Context<'a>) -> Begun<'a>
 
 /// Calls a handler that has so much time, without polling it.
 fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Context<'a>) -> Begun<'a> {
-    let (site, begun) = (handler.site(), Instant::now());
+    let begun = Instant::now();
     let running = match handler {
         Handler::Declared(decl) => match decl.call {
             Call::Sync(call) | Call::Now(call) => {
-                return Begun::Ended(Ended::new(site, begun, isolated(|| call(context))));
+                return Begun::Ended(Ended::new(handler.site(), begun, isolated(|| call(context))));
             }
             Call::Blocking(call) => blocking(call, context),
             Call::Async(call) => call(context),
@@ -66,7 +66,7 @@ fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Cont
             Call::With { call, per_call: true, .. } => {
                 // The time-out is for the providers and the handler, and not for what tears down after them.
                 let running = with_values(call, context, limit);
-                return Begun::Running(HandlerRun { site, begun, running });
+                return Begun::Running(HandlerRun { handler, begun, running });
             }
         },
         Handler::Batched(bucket) => bucket.join(context),
@@ -74,7 +74,7 @@ fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Cont
             Ok(running) => running,
             Err(panic) => {
                 let cause = FailureCause::Panic(panic_text(&*panic));
-                return Begun::Ended(Ended::new(site, begun, Err(cause)));
+                return Begun::Ended(Ended::new(handler.site(), begun, Err(cause)));
             }
         },
     };
@@ -82,7 +82,7 @@ fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Cont
         Some(limit) => limited(limit, running),
         None => running,
     };
-    Begun::Running(HandlerRun { site, begun, running })
+    Begun::Running(HandlerRun { handler, begun, running })
 }
 
 /// Calls a handler and waits for its end.
@@ -100,7 +100,7 @@ pub(crate) async fn run_within(limit: Option<Duration>, handler: &Handler, conte
 
 /// An asynchronous call that goes on.
 pub(crate) struct HandlerRun<'a> {
-    site: Site,
+    handler: &'a Handler,
     begun: Instant,
     running: Running<'a>,
 }
@@ -108,7 +108,7 @@ pub(crate) struct HandlerRun<'a> {
 impl HandlerRun<'_> {
     /// The end of a call that is not waited for any longer.
     pub(crate) fn abort(self) -> Ended {
-        Ended::new(self.site, self.begun, Err(FailureCause::Aborted))
+        Ended::new(self.handler.site(), self.begun, Err(FailureCause::Aborted))
     }
 }
 
@@ -117,13 +117,13 @@ impl Future for HandlerRun<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ended> {
         let result = task::ready!(isolated_poll(&mut self.running, cx));
-        Poll::Ready(Ended::new(self.site, self.begun, result))
+        Poll::Ready(Ended::new(self.handler.site(), self.begun, result))
     }
 }
 
 impl fmt::Debug for HandlerRun<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.site, f)
+        fmt::Debug::fmt(self.handler, f)
     }
 }
 

@@ -4,16 +4,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
-use tokio::sync::SemaphorePermit;
-
 use super::crowd::Crowd;
-use super::{Bundle, Delivery, route_of};
+use super::{Bundle, Delivery};
 use crate::any::AnyEvent;
 use crate::call::{Begun, Ended, HandlerRun, begin};
 use crate::context::{About, Ambient, Context, Lent};
 use crate::handler::Handler;
-use crate::lifespan::Lifespan;
+use crate::lifespan::{Held, Lifespan, Take};
 use crate::metadata::Cause;
+use crate::route::Route;
 
 /// One event on its way through the stages of its route.
 pub(super) struct EventRun<'a> {
@@ -31,25 +30,24 @@ pub(super) struct EventRun<'a> {
 /// The place among the handlers at work that a part of a stage has, or waits for.
 enum Permit<'a> {
     None,
-    Waiting(Pin<Box<dyn Future<Output = Option<SemaphorePermit<'a>>> + Send + 'a>>),
-    Held { _permit: Option<SemaphorePermit<'a>> },
+    Waiting(Take<'a>),
+    Held { _places: Option<Held<'a>> },
 }
 
 impl<'a> EventRun<'a> {
-    pub(super) fn new(bundle: &'a Bundle, event: &'a AnyEvent) -> Option<Self> {
-        let lifespan = &bundle.lifespan;
-        let route = route_of(lifespan, event)?;
+    pub(super) fn new(bundle: &'a Bundle, event: &'a AnyEvent, route: &'a Route) -> Self {
+        let lifespan = bundle.lifespan.clone();
         let cause = Some(Cause::from(event.meta()));
-        Some(Self {
+        Self {
             bundle,
             event,
-            ambient: Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan.clone()) }),
+            ambient: Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan) }),
             stages: &route.stages,
             stage: &[],
             permit: Permit::None,
             waiting: Crowd::default(),
             delivery: Delivery::default(),
-        })
+        }
     }
 
     fn lifespan(&self) -> &'a Lifespan {
@@ -61,12 +59,12 @@ impl<'a> EventRun<'a> {
     }
 
     /// How many handlers of the stage begin together, and how many places at work they need for it.
-    fn part(&self) -> (usize, u32) {
+    fn part(&self) -> (usize, usize) {
         if self.bundle.nested || !self.stage.iter().any(Handler::can_wait) {
             return (self.stage.len(), 0);
         }
         let part = self.stage.len().min(self.lifespan().core().limits.max_at_work);
-        (part, u32::try_from(part).unwrap_or(u32::MAX))
+        (part, part)
     }
 
     /// Gets the places for the next part of the stage.
@@ -74,16 +72,16 @@ impl<'a> EventRun<'a> {
         if let Permit::None = self.permit {
             let at_work = &self.lifespan().core().at_work;
             self.permit = match self.part() {
-                (_, 0) => Permit::Held { _permit: None },
-                (_, places) => match at_work.try_acquire_many(places) {
-                    Ok(permit) => Permit::Held { _permit: Some(permit) },
-                    Err(_) => Permit::Waiting(Box::pin(async move { at_work.acquire_many(places).await.ok() })),
+                (_, 0) => Permit::Held { _places: None },
+                (_, places) => match at_work.try_take(places) {
+                    Some(held) => Permit::Held { _places: Some(held) },
+                    None => Permit::Waiting(at_work.take(places)),
                 },
             };
         }
         if let Permit::Waiting(waiting) = &mut self.permit {
-            let permit = task::ready!(waiting.as_mut().poll(cx));
-            self.permit = Permit::Held { _permit: permit };
+            let held = task::ready!(Pin::new(waiting).poll(cx));
+            self.permit = Permit::Held { _places: Some(held) };
         }
         Poll::Ready(())
     }

@@ -102,7 +102,7 @@ impl Inlet {
         let lost = loop {
             // Handlers that never wait must not keep the thread from other tasks.
             tokio::task::consume_budget().await;
-            if before(draining.as_mut(), pin!(handling.room())).await.is_none() {
+            if handling.is_full() && before(draining.as_mut(), pin!(handling.room())).await.is_none() {
                 break None;
             }
             match before(draining.as_mut(), pin!(caught(async { incoming.next().await }))).await {
@@ -127,7 +127,7 @@ impl Inlet {
     }
 
     async fn close(&self, incoming: impl Incoming) -> Option<String> {
-        let error = bounded(incoming.close()).await.err()?;
+        let error = bounded(incoming.close()).await.err()?.error;
         tracing::error!(target: "events", source = &*self.address, error = %error, "a source could not be closed");
         Some(format!("{} could not be closed: {error}", self.site))
     }
@@ -180,11 +180,14 @@ impl<F: Future<Output = ()> + Send + 'static> Handling<F> {
         Self { runtime, is_here, places: Arc::new(Semaphore::new(under_way)), under_way, here: Box::pin(None) }
     }
 
+    /// Whether as many messages are handled as may be.
+    fn is_full(&self) -> bool {
+        self.places.available_permits() == 0
+    }
+
     /// Waits until another message may be handled.
     async fn room(&mut self) {
-        if self.places.available_permits() == 0 {
-            let _place = self.places.acquire().await;
-        }
+        let _place = self.places.acquire().await;
     }
 
     async fn begin(&mut self, handle: impl FnOnce() -> F) {
