@@ -14,10 +14,10 @@ mod sync;
 
 #[path = "../src/lifespan/gate.rs"]
 mod gate;
-#[path = "../src/scope/queue.rs"]
-mod queue;
 #[path = "../src/lifespan/places.rs"]
 mod places;
+#[path = "../src/scope/queue.rs"]
+mod queue;
 #[path = "../src/lifespan/room.rs"]
 mod room;
 

@@ -16,9 +16,14 @@ use crate::route::Route;
 
 /// One event on its way through the stages of its route.
 pub(super) struct EventRun<'a> {
+    ambient: Option<Ambient>,
+    course: Course<'a>,
+}
+
+/// What is done in its ambient.
+struct Course<'a> {
     bundle: &'a Bundle,
     event: &'a AnyEvent,
-    ambient: Option<Ambient>,
     /// The stages that have not been begun, and what is left of the one that has.
     stages: &'a [Box<[Handler]>],
     stage: &'a [Handler],
@@ -38,18 +43,29 @@ impl<'a> EventRun<'a> {
     pub(super) fn new(bundle: &'a Bundle, event: &'a AnyEvent, route: &'a Route) -> Self {
         let lifespan = bundle.lifespan.clone();
         let cause = Some(Cause::from(event.meta()));
-        Self {
+        let course = Course {
             bundle,
             event,
-            ambient: Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan) }),
             stages: &route.stages,
             stage: &[],
             permit: Permit::None,
             waiting: Crowd::default(),
             delivery: Delivery::default(),
-        }
+        };
+        Self { ambient: Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan) }), course }
     }
 
+    /// Ends the run where it stands: the handlers at work fail as aborted.
+    pub(super) fn abort(mut self) -> Delivery {
+        let course = &mut self.course;
+        for run in course.waiting.take() {
+            course.count(run.abort());
+        }
+        std::mem::take(&mut course.delivery)
+    }
+}
+
+impl<'a> Course<'a> {
     fn lifespan(&self) -> &'a Lifespan {
         &self.bundle.lifespan
     }
@@ -133,38 +149,25 @@ impl<'a> EventRun<'a> {
             }
         }
     }
-
-    /// Ends the run where it stands: the handlers at work fail as aborted.
-    pub(super) fn abort(mut self) -> Delivery {
-        for run in self.waiting.take() {
-            self.count(run.abort());
-        }
-        std::mem::take(&mut self.delivery)
-    }
 }
 
 impl Future for EventRun<'_> {
     type Output = Delivery;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Delivery> {
-        let mut home = self.ambient.take();
-        let polled = {
-            let _lent = Lent::new(&mut home);
-            self.poll_stages(cx)
-        };
-        self.ambient = home;
-        polled
+        let Self { ambient, course } = &mut *self;
+        let _lent = Lent::new(ambient);
+        course.poll_stages(cx)
     }
 }
 
 impl Drop for EventRun<'_> {
     fn drop(&mut self) {
-        if self.waiting.is_empty() {
+        if self.course.waiting.is_empty() {
             return;
         }
         // What handlers leave behind is dropped where they ran, so that destructors may dispatch.
-        let mut home = self.ambient.take();
-        let _lent = Lent::new(&mut home);
-        self.waiting.take();
+        let _lent = Lent::new(&mut self.ambient);
+        self.course.waiting.take();
     }
 }

@@ -64,9 +64,7 @@ impl Delivery {
 
     pub(crate) fn join(&mut self, other: Self) {
         self.handlers += other.handlers;
-        if self.failures.is_empty() {
-            self.failures = other.failures;
-        } else {
+        if !other.failures.is_empty() {
             self.failures.extend(other.failures);
         }
     }
@@ -90,11 +88,8 @@ pub(crate) struct Bundle {
 impl Bundle {
     /// Takes events that are counted as pending already.
     pub(crate) fn new(work: Work, events: Events) -> Self {
-        Self::of(work.lifespan().clone(), Some(work), events)
-    }
-
-    fn of(lifespan: Lifespan, work: Option<Work>, events: Events) -> Self {
-        Self { lifespan, _work: work, events, delivered: 0, values: OwnedValues::None, nested: false, from: None }
+        let lifespan = work.lifespan().clone();
+        Self { lifespan, _work: Some(work), events, delivered: 0, values: OwnedValues::None, nested: false, from: None }
     }
 
     /// Takes what a scope has collected, whose values go with it.
@@ -108,9 +103,8 @@ impl Bundle {
 
     /// Takes the event of a message, whose values go with it.
     pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, arrived: Arrived, from: Arc<str>) -> Self {
-        let mut bundle = Self::of(lifespan, None, Events::One(event));
-        (bundle.values, bundle.from) = (OwnedValues::Message(arrived), Some(from));
-        bundle
+        let (events, values) = (Events::One(event), OwnedValues::Message(arrived));
+        Self { lifespan, _work: None, events, delivered: 0, values, nested: false, from: Some(from) }
     }
 
     /// Takes events that came in together, whose values go with them.

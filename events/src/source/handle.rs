@@ -23,7 +23,7 @@ use crate::values::Values;
 
 impl Inlet {
     /// Has the handlers of a message do their work, and settles it.
-    pub(super) async fn handle(&self, work: Work, received: Received<impl Settle>) {
+    pub(super) async fn handle(self: Arc<Self>, work: Work, received: Received<impl Settle>) {
         let lifespan = work.lifespan();
         let Received { message, settle } = received;
         let settlement = match caught(self.deliver(lifespan, message)).await {
@@ -45,33 +45,34 @@ impl Inlet {
 
     /// Has the handlers do their work, and answers what becomes of the message.
     async fn deliver(&self, lifespan: &Lifespan, message: Arc<Message>) -> Settlement {
-        let arrived = Arrived::new(message);
-        let ambient = Ambient::of(lifespan.clone());
-        let Accepted { now: mut delivery, event } = match self.accept(&ambient, &arrived) {
+        let (mut delivery, mut bundle) = match self.accept(lifespan, message) {
             Ok(accepted) => accepted,
             Err(settlement) => return settlement,
         };
-        let marked = match event {
-            None => arrived.settlement(),
-            Some(event) => {
-                let mut bundle = Bundle::of_message(ambient.lifespan, event, arrived, Arc::clone(&self.address));
-                delivery.join(bundle.deliver().await);
-                bundle.values().settlement()
-            }
-        };
-        marked.unwrap_or_else(|| self.of(&delivery))
+        delivery.join(bundle.deliver().await);
+        bundle.values().settlement().unwrap_or_else(|| self.of(&delivery))
     }
 
-    /// Has the event of a message accepted, or answers what becomes of the message without.
-    fn accept(&self, ambient: &Ambient, arrived: &Arrived) -> Result<Accepted, Settlement> {
-        let lifespan = &ambient.lifespan;
+    /// Has the event of a message accepted: what its `now` handlers did, and the delivery to the others. Or answers what becomes
+    /// of the message, where no handler waits for it.
+    fn accept(&self, lifespan: &Lifespan, message: Arc<Message>) -> Result<(Delivery, Bundle), Settlement> {
+        let arrived = Arrived::new(message);
         let mut arriving = self.arriving(arrived.whole()).map_err(|error| self.invalid(lifespan, error))?;
         if lifespan.is_dispatch_disabled() {
             // What is dropped here was never handled.
             return Err(Settlement::Requeue);
         }
-        let accepted = arrive(ambient, &mut arriving, Values::Message(arrived));
-        accepted.map_err(|error| self.refused(lifespan, error))
+        let ambient = Ambient::of(lifespan.clone());
+        let accepted = arrive(&ambient, &mut arriving, Values::Message(&arrived));
+        drop(arriving);
+        let Accepted { now, event } = accepted.map_err(|error| self.refused(lifespan, error))?;
+        match event {
+            None => Err(arrived.settlement().unwrap_or_else(|| self.of(&now))),
+            Some(event) => {
+                let from = Arc::clone(&self.address);
+                Ok((now, Bundle::of_message(ambient.lifespan, event, arrived, from)))
+            }
+        }
     }
 
     fn of(&self, delivery: &Delivery) -> Settlement {

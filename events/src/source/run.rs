@@ -109,7 +109,7 @@ impl Inlet {
                 Some(Ok(Ok(received))) => {
                     let Some(work) = lifespan.begin(false) else { break None };
                     let inlet = Arc::clone(self);
-                    handling.begin(|| async move { inlet.handle(work, received).await }).await;
+                    handling.begin(|| inlet.handle(work, received)).await;
                 }
                 Some(Ok(Err(error))) => break Some(error),
                 Some(Err(panic)) => break Some(SourceError::new(panic.to_string())),
@@ -197,7 +197,7 @@ impl<F: Future<Output = ()> + Send + 'static> Handling<F> {
         self.here.set(Some(handle()));
         let Some(handled) = self.here.as_mut().as_pin_mut() else { return };
         if polled(handled).await.is_ready() {
-            return self.here.set(None);
+            return;
         }
         let mut waits = std::mem::replace(&mut self.here, Box::pin(None));
         self.spawn(poll_fn(move |cx| match waits.as_mut().as_pin_mut() {
