@@ -7,12 +7,15 @@ use std::pin::Pin;
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
+use tracing::Span;
+
 use crate::context::{Ambient, Context};
 use crate::error::BoxError;
 use crate::failure::{FailureCause, panic_text};
 use crate::handler::{Call, Handler, Outcome, Running, SyncCall};
 use crate::place::Site;
 use crate::provider::with_values;
+use crate::telemetry::{AtWork, Seen, spans};
 
 /// How one call ended.
 #[derive(Debug)]
@@ -23,17 +26,23 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// How long it took is told of failures alone, so that the clock is not asked where all is well.
+    /// How long it took is told of failures alone, so that the clock is not asked where all is well, and of all where somebody
+    /// measures.
     fn new(site: Site, begun: Instant, result: Result<(), FailureCause>) -> Self {
         let failed = result.err();
-        let duration = if failed.is_some() { begun.elapsed() } else { Duration::ZERO };
+        let duration = if failed.is_some() || cfg!(feature = "metrics") { begun.elapsed() } else { Duration::ZERO };
         Self { site, failed, duration }
     }
 
     /// Calls a synchronous function in place.
     pub(crate) fn of_call(site: Site, call: SyncCall, context: Context<'_>) -> Self {
-        let begun = Instant::now();
-        Self::new(site, begun, isolated(|| call(context)))
+        let (begun, seen) = (Instant::now(), spans::handler(site, &context));
+        let at_work = context.lifespan.core().meters.at_work();
+        let entered = seen.enter();
+        let result = isolated(|| call(context));
+        drop((entered, at_work));
+        seen.called(result.as_ref().err());
+        Self::new(site, begun, result)
     }
 
     pub(crate) fn has_failed(&self) -> bool {
@@ -54,35 +63,49 @@ pub(crate) fn begin<'a>(handler: &'a Handler, context: Context<'a>) -> Begun<'a>
 
 /// Calls a handler that has so much time, without polling it.
 fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Context<'a>) -> Begun<'a> {
-    let begun = Instant::now();
-    let running = match handler {
+    let site = handler.site();
+    let seen = || spans::handler(site, &context);
+    let at_work = || Some(context.lifespan.core().meters.at_work());
+    match handler {
         Handler::Declared(decl) => match decl.call {
-            Call::Sync(call) | Call::Now(call) => {
-                return Begun::Ended(Ended::new(handler.site(), begun, isolated(|| call(context))));
+            Call::Sync(call) | Call::Now(call) => Begun::Ended(Ended::of_call(site, call, context)),
+            Call::Blocking(call) => running(site, at_work(), seen(), || Ok(limited(limit, blocking(call, context)))),
+            Call::Async(call) => running(site, at_work(), seen(), || Ok(limited(limit, call(context)))),
+            Call::With { call, per_call: false, .. } => {
+                running(site, at_work(), seen(), || Ok(limited(limit, call(context, None))))
             }
-            Call::Blocking(call) => blocking(call, context),
-            Call::Async(call) => call(context),
-            Call::With { call, per_call: false, .. } => call(context, None),
+            // The time-out is for the providers and the handler, and not for what tears down after them.
             Call::With { call, per_call: true, .. } => {
-                // The time-out is for the providers and the handler, and not for what tears down after them.
-                let running = with_values(call, context, limit);
-                return Begun::Running(HandlerRun { handler, begun, running });
+                running(site, at_work(), seen(), || Ok(with_values(call, context, limit)))
             }
         },
-        Handler::Batched(bucket) => bucket.join(context),
-        Handler::Closure(closure) => match catch_unwind(AssertUnwindSafe(|| (closure.call)(context))) {
-            Ok(running) => running,
-            Err(panic) => {
-                let cause = FailureCause::Panic(panic_text(&*panic));
-                return Begun::Ended(Ended::new(handler.site(), begun, Err(cause)));
-            }
-        },
+        // What waits for its batch does not run: the batch does, with a span of its own.
+        Handler::Batched(bucket) => running(site, None, Seen::default(), || Ok(bucket.join(context))),
+        Handler::Closure(closure) => running(site, at_work(), seen(), || {
+            let called = catch_unwind(AssertUnwindSafe(|| (closure.call)(context)));
+            called.map_err(|panic| FailureCause::Panic(panic_text(&*panic)))
+        }),
+    }
+}
+
+fn running<'a>(
+    site: Site,
+    at_work: Option<AtWork>,
+    seen: Seen,
+    call: impl FnOnce() -> Result<Running<'a>, FailureCause>,
+) -> Begun<'a> {
+    let begun = Instant::now();
+    let called = {
+        let _entered = seen.enter();
+        call()
     };
-    let running = match limit {
-        Some(limit) => limited(limit, running),
-        None => running,
-    };
-    Begun::Running(HandlerRun { handler, begun, running })
+    match called {
+        Ok(running) => Begun::Running(HandlerRun { site, begun, seen, _at_work: at_work, running }),
+        Err(cause) => {
+            seen.called(Some(&cause));
+            Begun::Ended(Ended::new(site, begun, Err(cause)))
+        }
+    }
 }
 
 /// Calls a handler and waits for its end.
@@ -100,15 +123,18 @@ pub(crate) async fn run_within(limit: Option<Duration>, handler: &Handler, conte
 
 /// An asynchronous call that goes on.
 pub(crate) struct HandlerRun<'a> {
-    handler: &'a Handler,
+    site: Site,
     begun: Instant,
+    seen: Seen,
+    _at_work: Option<AtWork>,
     running: Running<'a>,
 }
 
 impl HandlerRun<'_> {
     /// The end of a call that is not waited for any longer.
     pub(crate) fn abort(self) -> Ended {
-        Ended::new(self.handler.site(), self.begun, Err(FailureCause::Aborted))
+        self.seen.called(Some(&FailureCause::Aborted));
+        Ended::new(self.site, self.begun, Err(FailureCause::Aborted))
     }
 }
 
@@ -116,14 +142,18 @@ impl Future for HandlerRun<'_> {
     type Output = Ended;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ended> {
-        let result = task::ready!(isolated_poll(&mut self.running, cx));
-        Poll::Ready(Ended::new(self.handler.site(), self.begun, result))
+        let Self { site, begun, seen, running, .. } = &mut *self;
+        let entered = seen.enter();
+        let result = task::ready!(isolated_poll(running, cx));
+        drop(entered);
+        seen.called(result.as_ref().err());
+        Poll::Ready(Ended::new(*site, *begun, result))
     }
 }
 
 impl fmt::Debug for HandlerRun<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.handler, f)
+        fmt::Display::fmt(&self.site, f)
     }
 }
 
@@ -189,7 +219,8 @@ fn cause_of(error: BoxError) -> FailureCause {
 #[error("{0}")]
 pub(crate) struct Interrupted(pub(crate) FailureCause);
 
-fn limited(limit: Duration, running: Running<'_>) -> Running<'_> {
+fn limited(limit: Option<Duration>, running: Running<'_>) -> Running<'_> {
+    let Some(limit) = limit else { return running };
     Box::pin(async move {
         match tokio::time::timeout(limit, running).await {
             Ok(outcome) => outcome,
@@ -201,9 +232,10 @@ fn limited(limit: Duration, running: Running<'_>) -> Running<'_> {
 /// Runs a call on the blocking pool of the lifespan's runtime, surrounded as the caller is.
 fn blocking(call: SyncCall, context: Context<'_>) -> Running<'_> {
     let (lifespan, about, values) = (context.lifespan.clone(), context.about.to_owned(), context.values.to_owned());
-    let ambient = Ambient::current();
+    let (ambient, span) = (Ambient::current(), Span::current());
     let task = context.lifespan.core().runtime.spawn_blocking(move || {
         let _entered = ambient.map(Ambient::enter);
+        let _in_span = span.enter();
         isolated(|| call(Context::new(&lifespan, about.borrow()).with_values(values.borrow())))
     });
     Box::pin(async move {

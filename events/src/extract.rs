@@ -54,6 +54,17 @@ impl Accepts {
         }
     }
 
+    /// When the function is called, where that is not for an event.
+    pub(crate) fn moment(self) -> Option<String> {
+        match self {
+            Self::Moment(Moment::Startup) => Some("startup".into()),
+            Self::Moment(Moment::Shutdown) => Some("shutdown".into()),
+            Self::Moment(Moment::Failure) => Some("failure".into()),
+            Self::Tick(schedule) => Some(format!("every {:?}", schedule.interval)),
+            Self::Type(_) | Self::Any | Self::View => None,
+        }
+    }
+
     /// Whether it takes events at all.
     pub(crate) fn takes_events(self) -> bool {
         matches!(self, Self::Type(_) | Self::Any | Self::View)

@@ -56,6 +56,19 @@ pub enum FailureCause {
     Aborted,
 }
 
+impl FailureCause {
+    /// One word for it, of which there are few: `error`, `panic`, `timeout`, `in_batch`, `aborted`. Spans and metrics have it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Error(_) => "error",
+            Self::Panic(_) => "panic",
+            Self::Timeout(_) => "timeout",
+            Self::InBatch(_) => "in_batch",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
 impl fmt::Display for FailureCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,6 +117,11 @@ impl Failure {
     /// Where the function is declared.
     pub fn place(&self) -> Place {
         self.inner.site.place
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn site(&self) -> Site {
+        self.inner.site
     }
 
     /// What went wrong.

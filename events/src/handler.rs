@@ -12,6 +12,7 @@ use crate::context::{Context, Signature};
 use crate::error::BoxError;
 use crate::event::EventDecl;
 use crate::extract::Accepts;
+use crate::flow::ClosurePart;
 use crate::place::Site;
 use crate::provider::ProvidedCall;
 
@@ -141,6 +142,7 @@ pub(crate) struct ClosureHandler {
     accepts: Accepts,
     /// Absent when it takes every event that its parameter accepts.
     pattern: Option<String>,
+    emits: fn(&mut Signature),
     pub(crate) call: Box<dyn for<'a> Fn(Context<'a>) -> Running<'a> + Send + Sync>,
 }
 
@@ -149,9 +151,15 @@ impl ClosureHandler {
         site: Site,
         accepts: Accepts,
         pattern: Option<String>,
+        emits: fn(&mut Signature),
         call: impl for<'a> Fn(Context<'a>) -> Running<'a> + Send + Sync + 'static,
     ) -> Self {
-        Self { site, accepts, pattern, call: Box::new(call) }
+        Self { site, accepts, pattern, emits, call: Box::new(call) }
+    }
+
+    pub(crate) fn part(&self) -> ClosurePart {
+        let &Self { site, accepts, ref pattern, emits, .. } = self;
+        ClosurePart { site, accepts, pattern: pattern.clone(), emits }
     }
 }
 

@@ -67,6 +67,7 @@
 //! | [`#[every(..)]`](macro@every) | calls a function again and again while a lifespan runs |
 //! | [`timed`](fn@timed) | measures a future, and what is measured inside of it, as a tree |
 //! | [`catalog`] | all that is declared in this binary |
+//! | [`Flow`] | how events lead from handler to handler: a picture, and the cycles in it |
 //!
 //! # What holds
 //!
@@ -88,6 +89,8 @@
 //! - [`docs::semantics`]: order, isolation, cancellation, limits, start and end, and what can be lost when.
 //! - [`docs::payloads`]: shapes, rules, names and versions, JSON.
 //! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
+//! - [`docs::telemetry`]: lines, spans, traces, metrics and health.
+//! - [`docs::flow`]: the catalog as a picture, in Mermaid and in Graphviz.
 //! - `docs::pubsub`, with the feature `pubsub`: Google Cloud Pub/Sub, what it needs and what it promises.
 //! - `docs::http`, with the feature `http`: what is sent and answered, and what can be lost.
 //! - `docs::sse`, with the feature `sse`: how a stream is followed, how one is served, and what can be lost.
@@ -101,7 +104,10 @@
 //! |---|---|
 //! | `amqp` | [`events::amqp`](amqp): sources and sinks of `RabbitMQ` and other brokers of AMQP 0.9.1 |
 //! | `amqp-tls` | `amqp` with TLS; builds `ring`, for which it needs a C compiler |
+//! | `health` | `events::health`: routes of axum that say whether a lifespan is live, and whether it is ready |
 //! | `http` | `events::http`: events that come in by a router of axum, and leave by webhooks; builds `ring`, too |
+//! | `metrics` | counters, gauges and histograms through the facade of the crate `metrics` |
+//! | `otel` | OpenTelemetry: the trace goes along with events, and spans say what its conventions for messaging ask for |
 //! | `pubsub` | [`events::pubsub`](pubsub): sources and sinks of Google Cloud Pub/Sub |
 //! | `schema` | `catalog().schema(..)`: the JSON Schema of payloads that derive `schemars::JsonSchema` |
 //! | `signal` | `events::run`: a whole program, which ends on SIGINT and SIGTERM |
@@ -122,6 +128,8 @@
 #[cfg(feature = "amqp")]
 pub mod amqp;
 pub mod docs;
+#[cfg(feature = "health")]
+pub mod health;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "pubsub")]
@@ -153,6 +161,7 @@ mod error;
 mod event;
 mod extract;
 mod failure;
+mod flow;
 mod format;
 mod handler;
 mod lifespan;
@@ -179,6 +188,7 @@ mod seam;
 mod sink;
 mod source;
 mod sync;
+mod telemetry;
 mod timing;
 mod validate;
 mod values;
@@ -202,8 +212,12 @@ pub use error::{BoxError, Error};
 pub use event::Event;
 pub use extract::{EventArg, EventRef, NoEvent};
 pub use failure::{Failure, FailureCause};
+pub use flow::{Cycle, CycleStep, Flow, FlowNode};
 pub use format::{CloudEvents, Format, FormatError, Message, Pair};
-pub use lifespan::{Lifespan, LifespanBuilder, ShutdownError, ShutdownReport, StartError, StartFinding};
+pub use lifespan::{
+    Health, LastError, Lifespan, LifespanBuilder, ShutdownError, ShutdownReport, SinkHealth, SourceHealth, StartError,
+    StartFinding,
+};
 pub use memory::{Memory, MemoryIncoming, MemorySettle, MemorySink, MemorySource};
 pub use metadata::{EventId, Metadata};
 pub use name::NameError;
@@ -218,6 +232,7 @@ pub use sink::{ConfiguredSink, Echo, IntoSink, Null, Sink, SinkError, SinkExt};
 pub use source::{
     ConfiguredSource, Incoming, IntoSource, Mark, Received, Settle, Settlement, Source, SourceError, SourceExt,
 };
+pub use telemetry::Destination;
 pub use timing::{Timed, Timing, TimingOutcome, timed, timed_sync, try_timed, try_timed_sync};
 pub use validate::{FieldError, ValidationErrors};
 pub use var::{LifespanVar, VarError, VarGuard};

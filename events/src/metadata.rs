@@ -10,6 +10,7 @@ use crate::any::AnyEvent;
 use crate::context::{Context, Signature};
 use crate::extract::NoEvent;
 use crate::params::FromContext;
+use crate::telemetry::Trace;
 
 /// The identity of an event. Its text is unique for every event of every lifespan.
 ///
@@ -97,6 +98,8 @@ pub(crate) struct Meta {
     pub(crate) hops: u32,
     /// The one that the event came with from elsewhere.
     pub(crate) partition_key: Option<Arc<str>>,
+    /// Where it was dispatched.
+    pub(crate) trace: Trace,
 }
 
 /// What an event leaves to the events that its handlers dispatch.

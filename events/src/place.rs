@@ -71,6 +71,14 @@ impl Site {
         }
     }
 
+    /// What spans and metrics call it: its path, or its place where it has no path.
+    pub(crate) fn label(&self) -> String {
+        match self.place.module {
+            "" => format!("{} ({})", self.name, self.place),
+            _ => self.path(),
+        }
+    }
+
     /// A sink, which has a place where it was given to the lifespan, and no name.
     pub(crate) fn of_sink(location: &'static std::panic::Location<'static>) -> Self {
         Self { name: "sink", ..Self::of_closure(location) }

@@ -52,7 +52,7 @@ impl Registry {
     }
 
     /// The name of the event that has a name, which may be an alias.
-    #[cfg(feature = "http")]
+    #[cfg(any(feature = "http", feature = "metrics"))]
     pub(crate) fn real_name(&self, name: &str) -> Option<&'static str> {
         self.names.get(name).map(|named| named.decl.names[named.variant])
     }

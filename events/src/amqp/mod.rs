@@ -16,6 +16,7 @@ use std::sync::Arc;
 use lapin::tcp::OwnedTLSConfig;
 use lapin::uri::{AMQPScheme, AMQPUri};
 
+use crate::telemetry::Destination;
 use link::{Link, Way};
 pub use sink::AmqpSink;
 pub use source::{AmqpIncoming, AmqpSettle, AmqpSource};
@@ -139,6 +140,12 @@ impl Amqp {
             return Err(AmqpUrlError::Shape);
         }
         Ok(Self::of(Way { uri, name: "events".into(), tls: OwnedTLSConfig::default() }))
+    }
+
+    /// What its traces have in common.
+    fn destination(&self, name: String) -> Destination {
+        let authority = &self.links.consuming.way.uri.authority;
+        Destination::new("rabbitmq").sent_by("publish").named(name).at(authority.host.clone(), authority.port)
     }
 
     fn of(way: Way) -> Self {

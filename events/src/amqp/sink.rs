@@ -8,6 +8,7 @@ use super::{Amqp, AmqpExchange};
 use crate::envelope::Envelope;
 use crate::format::{CloudEvents, Format};
 use crate::sink::{Sink, SinkError};
+use crate::telemetry::Destination;
 
 /// Publishes events to an exchange of a broker: [`Amqp::sink`].
 ///
@@ -60,6 +61,19 @@ impl Sink for AmqpSink {
 
     fn max_batch(&self) -> usize {
         WINDOW
+    }
+
+    fn label(&self) -> Option<String> {
+        let Publishers { amqp, form, .. } = &self.publishers;
+        Some(format!("{}/{}", amqp.links.address, form.exchange.name))
+    }
+
+    fn destination(&self, envelope: &Envelope) -> Destination {
+        let Publishers { amqp, form, .. } = &self.publishers;
+        let key = form.route.as_ref().map_or_else(|| envelope.name().to_owned(), |route| route(envelope));
+        let parts = [form.exchange.name.as_str(), &key];
+        let name = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(":");
+        amqp.destination(if name.is_empty() { "amq.default".into() } else { name })
     }
 
     async fn close(&self) -> Result<(), SinkError> {

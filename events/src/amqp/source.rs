@@ -10,7 +10,9 @@ use lapin::{Acker, Consumer};
 use super::link::{Line, explain, opened, short};
 use super::{Amqp, AmqpQueue, message};
 use crate::error::BoxError;
+use crate::format::Message;
 use crate::source::{Incoming, Received, Settle, Settlement, Source, SourceError};
+use crate::telemetry::Destination;
 
 /// Reads a queue of a broker: [`Amqp::source`].
 ///
@@ -58,6 +60,14 @@ impl Source for AmqpSource {
 
     fn address(&self) -> String {
         format!("{}/{}", self.amqp.links.address, self.queue.name)
+    }
+
+    fn destination(&self, message: &Message) -> Destination {
+        let said = |header| message.header(header).filter(|text| !text.is_empty());
+        let (exchange, key, queue) = (said("amqp-exchange"), said("amqp-routing-key"), self.queue.name.as_str());
+        // The default exchange routes by the queue's own name.
+        let parts = [exchange, key.filter(|key| *key != queue), Some(queue)];
+        self.amqp.destination(parts.into_iter().flatten().collect::<Vec<_>>().join(":"))
     }
 
     async fn connect(&self, prefetch: usize) -> Result<AmqpIncoming, SourceError> {

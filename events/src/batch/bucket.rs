@@ -120,6 +120,7 @@ impl Bucket {
         let longest = batch.iter().map(|collected| &collected.event).max_by_key(|event| event.hops());
         let cause = longest.map(AnyEvent::meta).map(Cause::from);
         let ambient = Ambient { cause, in_handler: true, ..Ambient::of(lifespan.clone()) };
+        lifespan.core().meters.batch(self.handler.site, batch.len());
         let handler = Handler::Declared(self.handler);
         let context = Context::new(lifespan, About::Batch(&batch));
         InAmbient::new(ambient, call::run(&handler, context)).await

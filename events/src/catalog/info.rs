@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 
 use super::catalog;
 use crate::event::{EventDecl, Variant};
-use crate::extract::{Accepts, Moment};
 use crate::handler::HandlerDecl;
 use crate::place::Place;
 use crate::provider::ProviderDecl;
@@ -124,13 +123,7 @@ impl HandlerInfo {
 
     /// When it is called, where that is not for an event: `startup`, `shutdown`, `failure`, `every 5s`.
     pub fn moment(&self) -> Option<String> {
-        match self.decl.accepts {
-            Accepts::Moment(Moment::Startup) => Some("startup".into()),
-            Accepts::Moment(Moment::Shutdown) => Some("shutdown".into()),
-            Accepts::Moment(Moment::Failure) => Some("failure".into()),
-            Accepts::Tick(schedule) => Some(format!("every {:?}", schedule.interval)),
-            Accepts::Type(_) | Accepts::Any | Accepts::View => None,
-        }
+        self.decl.accepts.moment()
     }
 
     /// How it is called: `async`, `sync`, `blocking` or `now`.

@@ -7,6 +7,7 @@ mod print;
 use std::fmt;
 
 use crate::event::EventDecl;
+use crate::flow::{Flow, Parts};
 use crate::registry::{Named, Registry};
 
 pub use finding::Finding;
@@ -77,6 +78,64 @@ impl Catalog {
     /// The functions that make what others ask for, by place.
     pub fn providers(&self) -> impl Iterator<Item = ProviderInfo> + use<> {
         self.registry.providers.iter().map(|&decl| ProviderInfo { decl })
+    }
+}
+
+impl Catalog {
+    /// How events flow through all that this binary declares: a picture, and what is remarkable in it.
+    pub fn flow(&self) -> Flow {
+        Flow::new(&Parts::declared(self.registry), self.registry)
+    }
+
+    /// The [flow](Self::flow) in the language of [Mermaid](https://mermaid.js.org).
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use events::{Event, on};
+    ///
+    /// #[derive(Event)]
+    /// struct CatFed;
+    /// #[derive(Event)]
+    /// struct CatPurred;
+    ///
+    /// #[on(now)]
+    /// fn purr(_: &CatFed) -> CatPurred {
+    ///     CatPurred
+    /// }
+    ///
+    /// # fn main() {
+    /// let picture = events::catalog().mermaid();
+    /// assert!(picture.contains("e1([\"cat-fed\"])"));
+    /// assert!(picture.contains("e1 -->|\"now\"| h1"));
+    /// assert!(picture.contains("h1 --> e2"));
+    /// # }
+    /// ```
+    pub fn mermaid(&self) -> String {
+        self.flow().mermaid()
+    }
+
+    /// The [flow](Self::flow) in the language of [Graphviz](https://graphviz.org).
+    ///
+    /// # Examples
+    ///
+    /// ```standalone_crate
+    /// use events::{Event, on};
+    ///
+    /// #[derive(Event)]
+    /// struct CatFed;
+    ///
+    /// #[on]
+    /// fn purr(_: &CatFed) {}
+    ///
+    /// # fn main() {
+    /// let picture = events::catalog().dot();
+    /// assert!(picture.starts_with("digraph"));
+    /// assert!(picture.contains("e1 -> h1"));
+    /// # }
+    /// ```
+    pub fn dot(&self) -> String {
+        self.flow().dot()
     }
 }
 

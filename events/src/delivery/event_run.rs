@@ -13,10 +13,12 @@ use crate::handler::Handler;
 use crate::lifespan::{Held, Lifespan, Take};
 use crate::metadata::Cause;
 use crate::route::Route;
+use crate::telemetry::{Seen, Stopwatch, spans};
 
 /// One event on its way through the stages of its route.
 pub(super) struct EventRun<'a> {
     ambient: Option<Ambient>,
+    seen: Seen,
     course: Course<'a>,
 }
 
@@ -30,6 +32,7 @@ struct Course<'a> {
     permit: Permit<'a>,
     waiting: Crowd<HandlerRun<'a>>,
     delivery: Delivery,
+    begun: Stopwatch,
 }
 
 /// The place among the handlers at work that a part of a stage has, or waits for.
@@ -51,8 +54,10 @@ impl<'a> EventRun<'a> {
             permit: Permit::None,
             waiting: Crowd::default(),
             delivery: Delivery::default(),
+            begun: Stopwatch::start(),
         };
-        Self { ambient: Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan) }), course }
+        let ambient = Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan) });
+        Self { ambient, seen: spans::delivery(event), course }
     }
 
     /// Ends the run where it stands: the handlers at work fail as aborted.
@@ -61,6 +66,7 @@ impl<'a> EventRun<'a> {
         for run in course.waiting.take() {
             course.count(run.abort());
         }
+        self.seen.delivered(&course.delivery);
         std::mem::take(&mut course.delivery)
     }
 }
@@ -134,9 +140,10 @@ impl<'a> Course<'a> {
             }
             if self.stage.is_empty() {
                 let Some((next, rest)) = self.stages.split_first() else {
-                    let seam = &self.lifespan().core().seam;
-                    seam.ran(self.event, self.delivery.handlers);
-                    seam.delivered(self.event);
+                    let core = self.lifespan().core();
+                    core.seam.ran(self.event, self.delivery.handlers);
+                    core.seam.delivered(self.event);
+                    core.meters.delivered(self.event.subject(), self.begun);
                     return Poll::Ready(std::mem::take(&mut self.delivery));
                 };
                 (self.stage, self.stages) = (next, rest);
@@ -155,9 +162,15 @@ impl Future for EventRun<'_> {
     type Output = Delivery;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Delivery> {
-        let Self { ambient, course } = &mut *self;
+        let Self { ambient, seen, course } = &mut *self;
         let _lent = Lent::new(ambient);
-        course.poll_stages(cx)
+        let entered = seen.enter();
+        let polled = course.poll_stages(cx);
+        drop(entered);
+        if let Poll::Ready(delivery) = &polled {
+            seen.delivered(delivery);
+        }
+        polled
     }
 }
 

@@ -14,6 +14,7 @@ use std::task::{self, Poll};
 
 use futures_util::future::join;
 use tokio::task::coop::poll_proceed;
+use tracing::Instrument as _;
 
 use crate::any::{AnyEvent, Subject};
 use crate::call::Ended;
@@ -22,6 +23,7 @@ use crate::lifespan::{Lifespan, Work};
 use crate::route::Route;
 use crate::scope::ScopeQueue;
 use crate::source::Arrived;
+use crate::telemetry::Seen;
 use crate::values::{OwnedValues, Values};
 use crowd::Crowd;
 use event_run::EventRun;
@@ -56,6 +58,7 @@ impl Delivery {
 
     pub(crate) fn count(&mut self, event: &AnyEvent, lifespan: &Lifespan, ended: Ended) {
         self.handlers += 1;
+        lifespan.core().meters.ran(&ended);
         if let Some(failure) = Failure::of(Some(event), ended) {
             lifespan.report(&failure);
             self.failures.push(failure);
@@ -83,18 +86,30 @@ pub(crate) struct Bundle {
     nested: bool,
     /// Where the event came in, so that it is not sent back.
     from: Option<Arc<str>>,
+    /// The scope's.
+    seen: Seen,
 }
 
 impl Bundle {
     /// Takes events that are counted as pending already.
     pub(crate) fn new(work: Work, events: Events) -> Self {
         let lifespan = work.lifespan().clone();
-        Self { lifespan, _work: Some(work), events, delivered: 0, values: OwnedValues::None, nested: false, from: None }
+        Self {
+            lifespan,
+            _work: Some(work),
+            events,
+            delivered: 0,
+            values: OwnedValues::None,
+            nested: false,
+            from: None,
+            seen: Seen::default(),
+        }
     }
 
     /// Takes what a scope has collected, whose values go with it.
-    pub(crate) fn of_scope(work: Work, events: Vec<AnyEvent>, scope: &Arc<ScopeQueue>) -> Self {
+    pub(crate) fn of_scope(work: Work, events: Vec<AnyEvent>, scope: &Arc<ScopeQueue>, seen: Seen) -> Self {
         let mut bundle = Self::new(work, Events::Many(events));
+        bundle.seen = seen;
         if scope.has_values() {
             bundle.values = OwnedValues::Scope(Arc::clone(scope));
         }
@@ -104,7 +119,16 @@ impl Bundle {
     /// Takes the event of a message, whose values go with it.
     pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, arrived: Arrived, from: Arc<str>) -> Self {
         let (events, values) = (Events::One(event), OwnedValues::Message(arrived));
-        Self { lifespan, _work: None, events, delivered: 0, values, nested: false, from: Some(from) }
+        Self {
+            lifespan,
+            _work: None,
+            events,
+            delivered: 0,
+            values,
+            nested: false,
+            from: Some(from),
+            seen: Seen::default(),
+        }
     }
 
     /// Takes events that came in together, whose values go with them.
@@ -122,8 +146,11 @@ impl Bundle {
     /// Delivers the events: they start in order and overlap where they wait.
     pub(crate) async fn deliver(&mut self) -> Delivery {
         let sends = !self.lifespan.core().outlets.is_empty();
-        let (delivery, delivered) =
-            if sends { Box::pin(self.deliver_and_send()).await } else { self.deliver_all().await };
+        let (delivery, delivered) = match self.seen.span() {
+            Some(span) => Box::pin(self.deliver_and_send().instrument(span.clone())).await,
+            None if sends => Box::pin(self.deliver_and_send()).await,
+            None => self.deliver_all().await,
+        };
         self.delivered = delivered;
         delivery
     }

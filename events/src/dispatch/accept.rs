@@ -12,6 +12,7 @@ use crate::envelope::Beside;
 use crate::metadata::{Cause, Meta};
 use crate::registry::Named;
 use crate::route::Route;
+use crate::telemetry::{Seen, Trace, spans};
 use crate::values::Values;
 
 /// How deep `now` handlers may dispatch to `now` handlers: each level stands on the caller's stack.
@@ -67,6 +68,7 @@ impl Ambient {
 
     pub(super) fn refused(&self, error: &DispatchError) {
         self.lifespan.core().seam.refused(error, self.cause.as_ref());
+        self.lifespan.core().meters.refused(error);
     }
 
     /// Delivers an event whose scope has ended while it was accepted.
@@ -95,6 +97,27 @@ impl Ambient {
         payload: &mut dyn Payload,
         brought: Option<Brought<'_>>,
     ) -> Result<Accepted, DispatchError> {
+        let seen = spans::dispatch(subject.name());
+        // What came by a source is linked where its message is processed.
+        if let Some(brought) = brought.as_ref().filter(|brought| brought.is_prepared) {
+            seen.sent_in(&brought.beside.trace);
+        }
+        let _entered = seen.enter();
+        let accepted = self.accept_seen(subject, payload, brought, &seen);
+        match &accepted {
+            Ok(_) => seen.ended("ok", true),
+            Err(error) => seen.ended(error.kind(), false),
+        }
+        accepted
+    }
+
+    fn accept_seen(
+        &self,
+        subject: Subject,
+        payload: &mut dyn Payload,
+        brought: Option<Brought<'_>>,
+        seen: &Seen,
+    ) -> Result<Accepted, DispatchError> {
         let core = self.lifespan.core();
         let is_prepared = brought.as_ref().is_some_and(|brought| brought.is_prepared);
         let known_route;
@@ -119,8 +142,10 @@ impl Ambient {
             None => (self.meta(&subject)?, self.scope.as_ref().map_or(Values::None, Values::Scope)),
             Some(brought) => (self.meta_of(&subject, brought.beside)?, brought.values),
         };
+        seen.identified(&meta.id);
         // A record keeps every event, also for handlers that a test calls itself.
         let is_kept = core.seam.is_on();
+        core.meters.dispatched(&subject);
         if route.ends_now() && !is_kept && (route.now.is_empty() || route.payload_alone) {
             return Ok(Accepted { now: self.run_in_place(route, subject, meta, payload, values), event: None });
         }
@@ -177,6 +202,7 @@ impl Ambient {
             causation: self.cause.as_ref().map(|cause| cause.id.clone()),
             hops,
             partition_key: None,
+            trace: Trace::current(),
         })
     }
 

@@ -96,6 +96,39 @@ pub enum DispatchError {
 }
 
 impl DispatchError {
+    /// One word for it, of which there are few, such as `invalid` or `too_deep`. Spans and metrics have it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NoLifespan { .. } => "no_lifespan",
+            Self::Closed { .. } => "closed",
+            Self::Invalid { .. } => "invalid",
+            Self::Malformed { .. } => "malformed",
+            Self::Name { .. } => "name",
+            Self::NotDeserialize { .. } => "not_deserialize",
+            Self::Version { .. } => "version",
+            Self::TooDeep { .. } => "too_deep",
+            Self::Full { .. } => "full",
+            Self::NotLinked { .. } => "not_linked",
+        }
+    }
+
+    /// The name that was dispatched, where it is one.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn event(&self) -> Option<&str> {
+        match self {
+            Self::NoLifespan { event }
+            | Self::Closed { event }
+            | Self::Invalid { event, .. }
+            | Self::Malformed { event, .. }
+            | Self::NotDeserialize { event, .. }
+            | Self::Version { event, .. }
+            | Self::TooDeep { event, .. }
+            | Self::NotLinked { event } => Some(event),
+            Self::Full { event, .. } => Some(event.name()),
+            Self::Name { .. } => None,
+        }
+    }
+
     /// What is wrong with the payload, field by field: the rules that it breaks, or, with the code `malformed`, the one place
     /// where it does not fit its type. None where something else is wrong than the payload.
     ///

@@ -9,8 +9,14 @@ pub mod semantics {}
 #[doc = include_str!("compile_errors.md")]
 pub mod compile_errors {}
 
+#[doc = include_str!("flow.md")]
+pub mod flow {}
+
 #[doc = include_str!("payloads.md")]
 pub mod payloads {}
+
+#[doc = include_str!("telemetry.md")]
+pub mod telemetry {}
 
 #[cfg(feature = "http")]
 #[doc = include_str!("http.md")]

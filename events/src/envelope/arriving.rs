@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::{Envelope, Head, Payload};
 use crate::metadata::{EventId, Meta};
+use crate::telemetry::Trace;
 
 /// An event that a message holds. It borrows from the message what it can.
 pub struct Arriving<'a> {
@@ -25,6 +26,8 @@ pub(crate) struct Beside {
     pub(crate) causation: Option<EventId>,
     pub(crate) hops: u32,
     pub(crate) partition_key: Option<Arc<str>>,
+    /// Where it was sent, or made.
+    pub(crate) trace: Trace,
     pub(crate) version: Option<u32>,
 }
 
@@ -38,6 +41,8 @@ impl Beside {
             causation: self.causation.take(),
             hops: self.hops,
             partition_key: self.partition_key.take(),
+            // What handles it stands in what processes its message, where somebody looks at that.
+            trace: Trace::current().or(&self.trace),
         }
     }
 }
@@ -50,14 +55,14 @@ impl<'a> Arriving<'a> {
 
     pub(crate) fn into_envelope(self) -> Envelope {
         let Self { name, payload, beside } = self;
-        let Beside { id, time, correlation, causation, hops, partition_key, version } = beside;
+        let Beside { id, time, correlation, causation, hops, partition_key, trace, version } = beside;
         let mut envelope = Envelope::new(&name, payload);
         let head = &mut envelope.head;
         head.id = id.unwrap_or_default();
         head.time = time.unwrap_or(head.time);
         (head.correlation, head.causation, head.partition_key) = (correlation, causation, partition_key);
         (head.hops, head.version) = (hops, version);
-        envelope
+        envelope.in_trace(&trace)
     }
 }
 
@@ -80,6 +85,7 @@ impl From<Head> for Beside {
             causation: head.causation,
             hops: head.hops,
             partition_key: head.partition_key,
+            trace: Trace::read(head.trace_parent.as_deref(), head.trace_state.as_deref()),
             version: head.version,
         }
     }

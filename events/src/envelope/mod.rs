@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use crate::any::AnyEvent;
 use crate::error::BoxError;
 use crate::metadata::EventId;
+use crate::telemetry::Trace;
 pub use arriving::Arriving;
 pub(crate) use arriving::Beside;
 
@@ -95,7 +96,23 @@ impl Envelope {
             trace_parent: None,
             trace_state: None,
         };
-        Ok(Self { head, payload: Payload::Event(event.clone()) })
+        Ok(Self { head, payload: Payload::Event(event.clone()) }.in_trace(&meta.trace))
+    }
+
+    pub(crate) fn trace(&self) -> Trace {
+        Trace::read(self.trace_parent(), self.trace_state())
+    }
+
+    pub(crate) fn set_trace(&mut self, trace: &Trace) {
+        if let Some((parent, state)) = trace.write() {
+            (self.head.trace_parent, self.head.trace_state) = (Some(parent.into()), state.map(Into::into));
+        }
+    }
+
+    /// Says which trace it belongs to, where that is known.
+    pub(crate) fn in_trace(mut self, trace: &Trace) -> Self {
+        self.set_trace(trace);
+        self
     }
 
     /// The event's name.

@@ -7,6 +7,7 @@ use super::{FormatError, Message, media};
 use crate::envelope::{Beside, Envelope};
 use crate::metadata::EventId;
 use crate::rfc3339;
+use crate::telemetry::Trace;
 use crate::wire::shown;
 
 /// The attributes that say something to us. All others are extensions that nobody here asks for.
@@ -84,6 +85,11 @@ pub(super) fn written(envelope: &Envelope) -> Result<Vec<Written<'_>>, FormatErr
         written.push((name, Value::Integer(number)));
     }
     Ok(written)
+}
+
+/// Whether an attribute is one of W3C Trace Context.
+pub(super) fn is_trace(name: &str) -> bool {
+    matches!(name, "traceparent" | "tracestate")
 }
 
 /// # Errors
@@ -175,9 +181,8 @@ impl<'a> Attributes<'a> {
         if self.0[at].is_some() {
             return Err(FormatError::new(format!("attribute `{name}` stands twice")));
         }
-        let is_trace = matches!(name, "traceparent" | "tracestate");
         // Traces go on where they can: a broken one costs nobody an event.
-        if is_trace && (text.is_empty() || check(name, &text).is_err()) {
+        if is_trace(name) && (text.is_empty() || check(name, &text).is_err()) {
             return Ok(());
         }
         check(name, &text)?;
@@ -251,6 +256,7 @@ impl<'a> Attributes<'a> {
             causation: causation.map(EventId::of_text),
             hops: self.number("eventhops")?.unwrap_or_default(),
             partition_key: self.get("partitionkey").map(Into::into),
+            trace: Trace::read(self.get("traceparent"), self.get("tracestate")),
             version: self.number("eventversion")?,
         })
     }

@@ -138,10 +138,11 @@ impl Format for CloudEvents {
         let attributes = written(envelope)?;
         if self.structured {
             let body = structured::write(&attributes, envelope)?;
-            return Ok(Message { content_type: Some(media::CLOUD_EVENT.into()), headers: Vec::new(), body });
+            let headers = headers::trace(&attributes);
+            return Ok(Message { content_type: Some(media::CLOUD_EVENT.into()), headers, body });
         }
         let content_type = Some(envelope.content_type().to_owned());
-        let headers = headers::write(&self.prefix, attributes);
+        let headers = headers::write(&self.prefix, &attributes);
         Ok(Message { content_type, headers, body: envelope.payload().to_vec() })
     }
 

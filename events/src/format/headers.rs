@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::attributes::{Attributes, Written};
+use super::attributes::{self, Attributes, Written};
 use super::{FormatError, Message};
 
 /// What is written unless somebody asks for something else.
@@ -11,8 +11,21 @@ pub(super) const PREFIX: &str = "ce-";
 /// What transports have, by the bindings of `CloudEvents`: HTTP, NATS and Pub/Sub, Kafka, and AMQP in two ways.
 pub(super) const PREFIXES: [&str; 4] = [PREFIX, "ce_", "cloudEvents_", "cloudEvents:"];
 
-pub(super) fn write(prefix: &str, attributes: Vec<Written<'_>>) -> Vec<(String, String)> {
-    attributes.into_iter().map(|(name, value)| (format!("{prefix}{name}"), value.to_string())).collect()
+/// All attributes under a prefix, and the trace once more, where whoever traces looks for it.
+pub(super) fn write(prefix: &str, attributes: &[Written<'_>]) -> Vec<(String, String)> {
+    let mut headers: Vec<_> =
+        attributes.iter().map(|(name, value)| (format!("{prefix}{name}"), value.to_string())).collect();
+    if !prefix.is_empty() {
+        headers.append(&mut trace(attributes));
+    }
+    headers
+}
+
+/// The headers of W3C Trace Context, which are plain text on every transport: one that is not is left out.
+pub(super) fn trace(attributes: &[Written<'_>]) -> Vec<(String, String)> {
+    let traces = attributes.iter().filter(|(name, _)| attributes::is_trace(name));
+    let texts = traces.map(|(name, value)| ((*name).to_owned(), value.to_string()));
+    texts.filter(|(_, text)| text.bytes().all(|byte| matches!(byte, b' '..=b'~'))).collect()
 }
 
 /// Whether a message has an attribute under a prefix, in whatever case.

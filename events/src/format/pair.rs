@@ -17,7 +17,7 @@ use crate::wire::shown;
 /// The body is a list of two, the name and the payload, and `application/json`: what fastapi-events writes, for one. The
 /// identity of the event, its time and all else that travels beside the payload are headers, with the names of
 /// [`CloudEvents`](crate::CloudEvents) behind `pair-`: `pair-id`, `pair-source`, `pair-time`, `pair-correlationid`,
-/// `pair-causationid`, `pair-partitionkey`, `pair-traceparent`, `pair-tracestate`, `pair-eventhops`, `pair-eventversion`, and
+/// `pair-causationid`, `pair-partitionkey`, `pair-traceparent`, `pair-tracestate` (and, for those who trace, `traceparent` and `tracestate`), `pair-eventhops`, `pair-eventversion`, and
 /// `pair-datacontenttype` where it is not `application/json`. There is no `ce-` before them, since there are readers that
 /// take any message with a `ce-id` for a `CloudEvent`.
 ///
@@ -64,7 +64,7 @@ impl Format for Pair {
         }
         let body = serde_json::to_vec(&(envelope.name(), json(envelope)?));
         let body = body.map_err(|error| FormatError::new(format!("the event is no JSON: {error}")))?;
-        let headers = headers::write(PREFIX, beside);
+        let headers = headers::write(PREFIX, &beside);
         Ok(Message { content_type: Some(media::JSON.into()), headers, body })
     }
 

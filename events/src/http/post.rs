@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, Url};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 use crate::client;
 use crate::retry_after;
 use crate::sink::{LONGEST_RETRY_AFTER, SinkError};
+use crate::telemetry::Trace;
 
 /// How many requests are under way at a time.
 const PLACES: usize = 8;
@@ -169,6 +170,9 @@ impl Endpoint {
     }
 }
 
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
+
 fn kind(status: StatusCode) -> Kind {
     match status {
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => Kind::Again,
@@ -184,9 +188,19 @@ fn request(part: &[Draft], is_batch: bool) -> (HeaderMap, Vec<u8>) {
         _ => {
             let bodies: Vec<_> = part.iter().map(|draft| draft.body.as_slice()).collect();
             let body = [b"[", bodies.join(&b","[..]).as_slice(), b"]"].concat();
-            (HeaderMap::from_iter([(CONTENT_TYPE, BATCH)]), body)
+            let mut headers = trace();
+            headers.insert(CONTENT_TYPE, BATCH);
+            (headers, body)
         }
     }
+}
+
+/// The trace of the request itself: each event of a batch has its own in the body.
+fn trace() -> HeaderMap {
+    let Some((parent, state)) = Trace::current().write() else { return HeaderMap::new() };
+    let named = [(TRACE_PARENT, Some(parent)), (TRACE_STATE, state)];
+    let values = named.into_iter().filter_map(|(name, text)| Some((name, HeaderValue::try_from(text?).ok()?)));
+    values.collect()
 }
 
 /// Reads what is left of a short answer; a connection with more of it is closed instead.

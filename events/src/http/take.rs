@@ -70,7 +70,11 @@ impl Settings {
             Some(name) => {
                 let body = if message.body.is_empty() { b"null".to_vec() } else { message.body.clone() };
                 // Made here, so that the sender can be told.
-                Envelope::new(name, body).with_id(&self.lifespan.core().next_id().to_string())
+                let envelope = Envelope::new(name, body).with_id(&self.lifespan.core().next_id().to_string());
+                match message.header("traceparent") {
+                    Some(parent) => envelope.with_trace(parent, message.header("tracestate")),
+                    None => envelope,
+                }
             }
             None => CloudEvents::binary().decode(&message).map_err(|error| malformed(&error))?,
         };

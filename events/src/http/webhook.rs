@@ -15,6 +15,7 @@ use crate::client;
 use crate::envelope::Envelope;
 use crate::format::{CloudEvents, Format};
 use crate::sink::{Sink, SinkError};
+use crate::telemetry::Destination;
 use crate::wire::shown;
 
 /// Posts events to a webhook, one after another, or in [batches](Self::in_batches).
@@ -191,6 +192,14 @@ impl Sink for Webhook {
     /// Without batches it is one, so that each event has its own attempts and its own time.
     fn max_batch(&self) -> usize {
         self.batch.unwrap_or(1)
+    }
+
+    fn label(&self) -> Option<String> {
+        Some(self.endpoint.at.clone())
+    }
+
+    fn destination(&self, _: &Envelope) -> Destination {
+        Destination::new("http").named(self.endpoint.at.clone())
     }
 }
 

@@ -123,7 +123,7 @@ impl LifespanBuilder {
         R: Future<Output: IntoEvents> + Send + 'static,
     {
         let site = Site::of_closure(Location::caller());
-        self.closures.push(ClosureHandler::new(site, A::ACCEPTS, pattern, move |context| {
+        self.closures.push(ClosureHandler::new(site, A::ACCEPTS, pattern, R::Output::declare, move |context| {
             // The closure is called here, so that its future need not borrow it.
             let called = A::from_context(&context).map(&handler);
             Box::pin(async move { called?.await.finish() })

@@ -15,13 +15,15 @@ use super::room::Room;
 use super::shutdown::{AbortedWork, ShutdownReport};
 use crate::any::AnyEvent;
 use crate::failure::{Failure, FailureCause};
+use crate::flow::Parts;
 use crate::handler::HandlerDecl;
 use crate::metadata::{EventId, random_part};
 use crate::provider::{Provided, Replacements};
 use crate::route::Routes;
 use crate::seam::Seam;
 use crate::sink::Outlets;
-use crate::source::Readers;
+use crate::source::{Inlet, Readers};
+use crate::telemetry::Meters;
 use crate::var::VarStore;
 
 /// The bounds of a lifespan.
@@ -67,7 +69,9 @@ pub(crate) struct Core {
     pub(crate) replacements: Arc<Replacements>,
     pub(crate) stage: Progress,
     pub(crate) readers: Readers,
+    pub(crate) inlets: Vec<Arc<Inlet>>,
     pub(crate) outlets: Arc<Outlets>,
+    pub(crate) parts: Parts,
     /// What envelopes say of where an event comes from.
     pub(crate) origin: Arc<str>,
     /// Whether events are dropped once they have been checked.
@@ -75,7 +79,9 @@ pub(crate) struct Core {
     pub(crate) seam: Seam,
     pub(super) state: StateMap,
     next_number: AtomicU64,
+    next_scope: AtomicU64,
     room: Room,
+    pub(crate) meters: Meters,
     /// Failures on their way to the hooks, which take room as events do.
     pub(crate) failures_to_tell: AtomicUsize,
 }
@@ -117,6 +123,7 @@ impl Core {
         limits: Limits,
         state: StateMap,
         seam: Seam,
+        meters: Meters,
     ) -> Self {
         Self {
             id: random_part(),
@@ -138,11 +145,15 @@ impl Core {
             replacements: Arc::default(),
             stage: Progress::default(),
             readers: Readers::default(),
+            inlets: Vec::new(),
             outlets: Arc::default(),
+            parts: Parts::default(),
             origin: Arc::from(""),
             dispatch_disabled: AtomicBool::new(false),
             next_number: AtomicU64::new(1),
+            next_scope: AtomicU64::new(1),
             room: Room::new(limits.max_pending),
+            meters,
             failures_to_tell: AtomicUsize::new(0),
         }
     }
@@ -155,6 +166,11 @@ impl Core {
         EventId::local(self.id, self.next_number.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// The number of a scope that somebody looks at.
+    pub(crate) fn next_scope(&self) -> u64 {
+        self.next_scope.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Whether the caller runs on the lifespan's runtime.
     pub(crate) fn is_here(&self) -> bool {
         Handle::try_current().is_ok_and(|current| current.id() == self.runtime.id())
@@ -165,20 +181,28 @@ impl Core {
         self.room.taken().saturating_sub(self.failures_to_tell.load(Ordering::Relaxed))
     }
 
+    /// How many places are taken: by events, and by failures on their way to the hooks.
+    pub(crate) fn pending(&self) -> usize {
+        self.room.taken()
+    }
+
     /// Counts one more event that waits for its delivery, if there is room for it.
     pub(crate) fn reserve(&self) -> bool {
-        self.room.reserve()
+        self.reserve_many(1)
     }
 
     /// Counts so many more events, if there is room for all of them.
-    #[cfg(feature = "http")]
     pub(crate) fn reserve_many(&self, events: usize) -> bool {
-        self.room.reserve_many(events)
+        let has_room = self.room.reserve_many(events);
+        if has_room {
+            self.meters.took(events);
+        }
+        has_room
     }
 
     /// Takes back what `reserve_many` counted and nobody has used.
-    #[cfg(feature = "http")]
     pub(crate) fn release_many(&self, events: usize) {
+        self.meters.gave_back(events);
         self.room.release(events);
     }
 
@@ -198,23 +222,24 @@ impl Core {
             );
         }
         // Last, so that whoever counts what waits, and then what has been settled, misses nothing.
-        self.room.release(events.len());
+        self.release_many(events.len());
     }
 
     /// Takes back what `reserve` counted for events that their scope forgets.
     pub(crate) fn forget(&self, events: &[AnyEvent]) {
-        self.room.release(events.len());
+        self.release_many(events.len());
     }
 
     /// Takes back what `reserve` counted for an event that was refused after all.
     pub(crate) fn release(&self) {
-        self.room.release(1);
+        self.release_many(1);
     }
 
     /// Counts and logs a failure.
     pub(crate) fn note(&self, failure: &Failure) {
         self.counters.failed.fetch_add(1, Ordering::Relaxed);
         self.seam.failed(failure);
+        self.meters.failed(failure);
         if let FailureCause::Aborted = failure.cause() {
             self.aborted.add_run(failure);
         }

@@ -14,11 +14,6 @@ impl Room {
         Self { taken: AtomicUsize::new(0), limit }
     }
 
-    /// Takes a place, if one is free.
-    pub(crate) fn reserve(&self) -> bool {
-        self.reserve_many(1)
-    }
-
     /// Takes places, if so many are free.
     pub(crate) fn reserve_many(&self, places: usize) -> bool {
         let take = |taken: usize| taken.checked_add(places).filter(|taken| *taken <= self.limit);

@@ -21,6 +21,7 @@ use crate::registry::Registry;
 use crate::route::Routes;
 use crate::scope::ScopeQueue;
 use crate::source::Inlet;
+use crate::telemetry::Meters;
 
 pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartError> {
     let registry = Registry::get();
@@ -42,23 +43,28 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
         }
     };
 
+    let parts = builder.parts(&plan);
     let hooks = hooks(chosen(&builder, &registry.others));
     let declared = chosen(&builder, &registry.handlers).map(|handler| called(handler, &builder.inlets)).collect();
     let LifespanBuilder { state, limits, closures, seam, replacements, outlets, inlets, origin, .. } = builder;
     let outlets = Arc::new(outlets);
-    let closures = closures.into_iter().map(|closure| Handler::Closure(Arc::new(closure)));
-    let routes = Routes::new(registry, merged(declared, closures), Arc::clone(&outlets), seam.clone());
-    let mut core = Core::new(runtime, routes, hooks, limits, state, seam);
+    let closures: Vec<_> = closures.into_iter().map(|closure| Handler::Closure(Arc::new(closure))).collect();
+    let meters = Meters::new(registry, &registry.handlers, closures.iter().map(Handler::site));
+    let routes = Routes::new(registry, merged(declared, closures.into_iter()), Arc::clone(&outlets), seam.clone());
+    let mut core = Core::new(runtime, routes, hooks, limits, state, seam, meters);
     core.replacements = Arc::new(replacements);
     core.outlets = outlets;
+    core.inlets = if disabled { Vec::new() } else { inlets };
+    core.parts = parts;
     core.origin = origin.unwrap_or_else(program).into();
     let lifespan = Lifespan::new(core);
     lifespan.disable_dispatch(disabled);
     lifespan.warn_where_disabled();
     open(&lifespan, &plan).await?;
     lifespan.start_periodic();
-    for inlet in inlets.into_iter().filter(|_| !disabled) {
-        lifespan.core().readers.keep(lifespan.core().runtime.spawn(inlet.run(lifespan.internal())));
+    for inlet in &lifespan.core().inlets {
+        let reading = Arc::clone(inlet).run(lifespan.internal());
+        lifespan.core().readers.keep(lifespan.core().runtime.spawn(reading));
     }
     Ok(lifespan)
 }
@@ -112,7 +118,7 @@ fn dependencies(
     findings
 }
 
-fn chosen<'a>(
+pub(super) fn chosen<'a>(
     builder: &'a LifespanBuilder,
     functions: &'a [&'static HandlerDecl],
 ) -> impl Iterator<Item = &'static HandlerDecl> + 'a {

@@ -11,6 +11,10 @@ use crate::format::{CloudEvents, Format, Message};
 use crate::pattern::Pattern;
 use crate::sink::{Sink, SinkError};
 use crate::source::{Incoming, Received, Settle, Settlement, Source, SourceError};
+use crate::telemetry::Destination;
+
+/// What OpenTelemetry's conventions call what does not leave the process.
+const SYSTEM: &str = "in_process";
 use queue::{Connection, Queue, Ticket};
 
 /// A broker inside of the process: queues that patterns of names fill, with acknowledgement and redelivery.
@@ -198,6 +202,14 @@ impl Sink for MemorySink {
         }
         Ok(())
     }
+
+    fn label(&self) -> Option<String> {
+        Some("memory".into())
+    }
+
+    fn destination(&self, envelope: &Envelope) -> Destination {
+        Destination::new(SYSTEM).named(envelope.name().to_owned())
+    }
 }
 
 /// Reads a queue of a [`Memory`].
@@ -212,6 +224,14 @@ impl Source for MemorySource {
 
     fn address(&self) -> String {
         format!("memory:{:p}/{}", Arc::as_ptr(&self.memory.broker), self.queue)
+    }
+
+    fn label(&self) -> String {
+        format!("memory/{}", self.queue)
+    }
+
+    fn destination(&self, _: &Message) -> Destination {
+        Destination::new(SYSTEM).named(self.queue.clone())
     }
 
     async fn connect(&self, prefetch: usize) -> Result<MemoryIncoming, SourceError> {

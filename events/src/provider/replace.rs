@@ -49,6 +49,10 @@ impl Replacements {
         depends.into_iter()
     }
 
+    pub(crate) fn providers(&self) -> impl Iterator<Item = &'static ProviderDecl> {
+        self.0.iter().map(|(provider, _)| *provider)
+    }
+
     pub(crate) fn of(&self, provider: &ProviderDecl) -> Option<&Replacement> {
         self.0.iter().find(|(known, _)| known.is(provider)).map(|(_, replacement)| replacement)
     }

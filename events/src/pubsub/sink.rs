@@ -9,6 +9,7 @@ use crate::envelope::Envelope;
 use crate::error::BoxError;
 use crate::format::{CloudEvents, Format};
 use crate::sink::{Sink, SinkError};
+use crate::telemetry::Destination;
 
 type Key = dyn Fn(&Envelope) -> String + Send + Sync;
 
@@ -87,6 +88,14 @@ impl Sink for PubSubSink {
 
     fn max_batch(&self) -> usize {
         MESSAGES
+    }
+
+    fn label(&self) -> Option<String> {
+        Some(self.publisher.topic.clone())
+    }
+
+    fn destination(&self, _: &Envelope) -> Destination {
+        Destination::new("gcp_pubsub").sent_by("publish").named(self.publisher.topic.clone())
     }
 
     async fn close(&self) -> Result<(), SinkError> {

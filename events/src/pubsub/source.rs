@@ -12,8 +12,10 @@ use super::proto::StreamingPullRequest;
 use super::service::Service;
 use super::session::{Arrival, Command, Pull, Session, Setup};
 use super::settle::{Fate, ROLE};
+use crate::format::Message;
 use crate::metadata::random_part;
 use crate::source::{Incoming, Received, Settle, Settlement, Source, SourceError};
+use crate::telemetry::Destination;
 
 /// How long it is waited for the service to refuse a stream. One that it opens it answers when it has something to say.
 const GRACE: Duration = Duration::from_secs(3);
@@ -123,6 +125,12 @@ impl Source for PubSubSource {
 
     fn address(&self) -> String {
         format!("pubsub://{}/{}", self.service.host(), self.subscription)
+    }
+
+    fn destination(&self, _: &Message) -> Destination {
+        // The service does not say which topic a subscription is of.
+        let subscription = self.subscription.to_string();
+        Destination::new("gcp_pubsub").named(subscription.clone()).subscribed(subscription)
     }
 
     async fn connect(&self, prefetch: usize) -> Result<PubSubIncoming, SourceError> {

@@ -8,6 +8,7 @@ use crate::context::Ambient;
 use crate::delivery::{Bundle, Delivery, Handover};
 use crate::lifespan::Lifespan;
 use crate::params::State;
+use crate::telemetry::Seen;
 
 /// The scope that the caller's work is in: for work that lives long, and for values that go with it.
 ///
@@ -58,7 +59,9 @@ impl Scope {
     pub async fn flush(&self) -> Delivery {
         let events = self.queue.take();
         match self.lifespan.begin(true) {
-            Some(work) if !events.is_empty() => Handover::new(Bundle::of_scope(work, events, &self.queue)).await,
+            Some(work) if !events.is_empty() => {
+                Handover::new(Bundle::of_scope(work, events, &self.queue, Seen::default())).await
+            }
             Some(_) => Delivery::default(),
             None => {
                 self.lifespan.core().settle(&events, 0);

@@ -15,6 +15,7 @@ use crate::any::AnyEvent;
 use crate::context::{Ambient, InAmbient};
 use crate::delivery::{Bundle, Handover, schedule};
 use crate::lifespan::{Lifespan, Work};
+use crate::telemetry::{Seen, spans};
 pub use handle::Scope;
 pub use spawn::{InScope, InScopeExt, SpawnError, spawn, spawn_blocking};
 
@@ -26,12 +27,18 @@ pub(crate) type ScopeQueue = queue::Queue<AnyEvent>;
 pub(crate) struct OpenScope {
     queue: Arc<ScopeQueue>,
     work: Option<Work>,
+    seen: Seen,
 }
 
 impl OpenScope {
     /// Opens a scope; in a lifespan that has ended it collects nothing.
     pub(crate) fn new(lifespan: &Lifespan) -> Self {
-        Self { queue: Arc::default(), work: lifespan.begin(true) }
+        Self { queue: Arc::default(), work: lifespan.begin(true), seen: spans::scope(lifespan) }
+    }
+
+    /// Has its span surround the caller until the guard is dropped.
+    pub(crate) fn enter_span(&self) -> Option<tracing::span::Entered<'_>> {
+        self.seen.enter()
     }
 
     /// What surrounds the scope's work.
@@ -54,7 +61,7 @@ impl OpenScope {
     pub(crate) fn close(&mut self) -> Option<Bundle> {
         let work = self.work.take()?;
         let events = self.queue.close();
-        (!events.is_empty()).then(|| Bundle::of_scope(work, events, &self.queue))
+        (!events.is_empty()).then(|| Bundle::of_scope(work, events, &self.queue, std::mem::take(&mut self.seen)))
     }
 
     /// Ends the scope and forgets what it has collected.
@@ -137,7 +144,9 @@ impl<F: Future> Future for Scoped<F> {
                 }
                 open
             });
+            let entered = open.enter_span();
             let polled = catch_unwind(AssertUnwindSafe(|| this.work.as_mut().poll(cx)));
+            drop(entered);
             let output = match polled {
                 Ok(polled) => Ok(ready!(polled)),
                 Err(panic) => {

@@ -10,6 +10,7 @@ use std::future::Future;
 
 use crate::envelope::Envelope;
 use crate::error::BoxError;
+use crate::telemetry::Destination;
 
 pub use built_in::{Echo, Null};
 #[cfg(feature = "http")]
@@ -94,6 +95,19 @@ pub trait Sink: Send + Sync + 'static {
     /// The default is nowhere that anything comes from.
     fn address(&self) -> Option<String> {
         None
+    }
+
+    /// What it is called in spans and metrics: few words that stay the same from one run of the program to the next. The default is
+    /// its address; one without a name is called after the place in the source where it was given to the lifespan.
+    fn label(&self) -> Option<String> {
+        self.address()
+    }
+
+    /// Where an event goes to, in the words of those who look at traces. Nobody asks unless somebody looks. The default says
+    /// nothing.
+    fn destination(&self, envelope: &Envelope) -> Destination {
+        let _ = envelope;
+        Destination::default()
     }
 
     /// Ends the sink, when the lifespan has sent its last event: the place to flush and to close connections.

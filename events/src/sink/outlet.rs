@@ -1,19 +1,26 @@
 //! The sinks of a lifespan, and which events go there.
 
+use std::any::type_name_of_val;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
 use super::settings::Settings;
 use super::{IntoSink, Sink, SinkError};
 use crate::envelope::Envelope;
+use crate::flow::SinkPart;
+use crate::lifespan::{Attempts, SinkHealth};
 use crate::pattern::Pattern;
 use crate::place::Site;
+use crate::telemetry::{Destination, SinkMeters};
 
 /// A sink whose type is forgotten.
 pub(super) trait AnySink: Send + Sync {
     fn send_many<'a>(&'a self, envelopes: &'a [Envelope]) -> BoxFuture<'a, Vec<Result<(), SinkError>>>;
     fn max_batch(&self) -> usize;
+    fn destination(&self, envelope: &Envelope) -> Destination;
     fn close(&self) -> BoxFuture<'_, Result<(), SinkError>>;
 }
 
@@ -24,6 +31,11 @@ impl<S: Sink> AnySink for S {
 
     fn max_batch(&self) -> usize {
         Sink::max_batch(self)
+    }
+
+    fn destination(&self, envelope: &Envelope) -> Destination {
+        // The user's closures are asked, and a trace is no reason to fail.
+        catch_unwind(AssertUnwindSafe(|| Sink::destination(self, envelope))).unwrap_or_default()
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), SinkError>> {
@@ -37,14 +49,41 @@ pub(crate) struct Outlet {
     pub(crate) pattern: String,
     /// Where it sends to, if anything comes from there.
     pub(crate) address: Option<String>,
+    /// What spans and metrics call it.
+    pub(crate) label: Arc<str>,
+    /// Whether it says itself what it is called.
+    is_labelled: bool,
+    type_name: &'static str,
     pub(super) sink: Box<dyn AnySink>,
     pub(super) settings: Settings,
+    pub(super) meters: SinkMeters,
+    pub(super) attempts: Attempts,
 }
 
 impl Outlet {
     pub(crate) fn new(site: Site, pattern: String, sink: impl IntoSink) -> Self {
         let (sink, settings) = sink.into_parts().split();
-        Self { site, pattern, address: sink.address(), sink: Box::new(sink), settings }
+        let (address, label, type_name) = (sink.address(), sink.label(), type_name_of_val(&sink));
+        let is_labelled = label.is_some();
+        let label = label.unwrap_or_else(|| site.place.to_string());
+        let (meters, attempts) = (SinkMeters::new(&label), Attempts::default());
+        let (label, sink) = (label.into(), Box::new(sink));
+        Self { site, pattern, address, label, is_labelled, type_name, sink, settings, meters, attempts }
+    }
+
+    pub(crate) fn part(&self) -> SinkPart {
+        let label = self.is_labelled.then(|| self.label.to_string());
+        SinkPart {
+            site: self.site,
+            pattern: self.pattern.clone(),
+            label,
+            type_name: self.type_name,
+            only: self.is_only(),
+        }
+    }
+
+    pub(crate) fn health(&self) -> SinkHealth {
+        SinkHealth::new(&self.label, &self.attempts)
     }
 
     pub(crate) fn takes_name(&self, name: &str) -> bool {

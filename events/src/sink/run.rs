@@ -4,6 +4,7 @@ use std::pin::pin;
 
 use futures_util::future::{Either, join_all, select};
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::{Instrument as _, Span};
 
 use super::SinkError;
 use super::outlet::{Outlet, Outlets};
@@ -14,6 +15,7 @@ use crate::error::BoxError;
 use crate::failure::{Failure, FailureCause};
 use crate::lifespan::Lifespan;
 use crate::place::Site;
+use crate::telemetry::{Stopwatch, sending, spans};
 
 /// What became of the events that a sink got.
 #[derive(Default)]
@@ -86,7 +88,8 @@ impl Outlet {
         let mut left = batch.to_vec();
         let mut pauses = self.settings.backoff.pauses();
         for attempt in 1.. {
-            let tried = match select(pin!(self.attempt(&left)), pin!(force.wait())).await {
+            let span = sending(&self.label, |envelope| self.sink.destination(envelope), &mut left, attempt);
+            let tried = match select(pin!(self.attempt(&left, &span)), pin!(force.wait())).await {
                 Either::Left((tried, _)) if !force.is_forced() => tried,
                 _ => return sent.abort(self.site, &left, attempt, begun),
             };
@@ -107,9 +110,10 @@ impl Outlet {
     }
 
     /// Tries to send, and answers what was not sent.
-    async fn attempt(&self, envelopes: &[Envelope]) -> Vec<Unsent> {
-        let limit = self.settings.timeout;
-        let answers = match timeout(limit, caught(self.sink.send_many(envelopes))).await {
+    async fn attempt(&self, envelopes: &[Envelope], span: &Span) -> Vec<Unsent> {
+        let (limit, begun) = (self.settings.timeout, Stopwatch::start());
+        let sent = timeout(limit, caught(self.sink.send_many(envelopes))).instrument(span.clone()).await;
+        let answers = match sent {
             Ok(Ok(answers)) => answers,
             Ok(Err(panic)) => refused(envelopes, || SinkError::permanent(panic.to_string())),
             Err(_) => refused(envelopes, || SinkError::new(FailureCause::Timeout(limit).to_string())),
@@ -121,7 +125,14 @@ impl Outlet {
             .iter()
             .zip(answers)
             .filter_map(|(envelope, answer)| answer.err().map(|error| Unsent { envelope: envelope.clone(), error }));
-        unsent.collect()
+        let unsent: Vec<_> = unsent.collect();
+        spans::ended(span, if unsent.is_empty() { "ok" } else { "error" }, unsent.is_empty());
+        self.meters.tried(envelopes.len(), unsent.len(), begun);
+        match unsent.first() {
+            Some(unsent) => self.attempts.failed(&unsent.error),
+            None => self.attempts.succeeded(),
+        }
+        unsent
     }
 }
 

@@ -18,11 +18,6 @@ impl Arrived {
         Self { message, mark: OnceLock::new() }
     }
 
-    /// The message.
-    pub(crate) fn whole(&self) -> &Message {
-        &self.message
-    }
-
     /// The message, where a `T` is one.
     pub(crate) fn message<T: 'static>(&self) -> Option<Arc<T>> {
         let message: &dyn Any = &self.message;

@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
+use tracing::{Instrument as _, Span};
 
 use super::arrived::Arrived;
 use super::run::{Inlet, SETTLE_TIMEOUT};
@@ -19,6 +20,8 @@ use crate::error::BoxError;
 use crate::failure::{Failure, FailureCause};
 use crate::format::Message;
 use crate::lifespan::{Lifespan, Work};
+use crate::telemetry::messaging::described;
+use crate::telemetry::{Identity, Operation, Trace, spans};
 use crate::values::Values;
 
 impl Inlet {
@@ -26,14 +29,30 @@ impl Inlet {
     pub(super) async fn handle(self: Arc<Self>, work: Work, received: Received<impl Settle>) {
         let lifespan = work.lifespan();
         let Received { message, settle } = received;
-        let settlement = match caught(self.deliver(lifespan, message)).await {
+        self.meters.received();
+        let span = spans::process(&self.label, lifespan);
+        let settlement = match caught(self.deliver(lifespan, &message, &span)).await {
             Ok(settlement) => settlement,
             // A format or a rule of somebody's, which would do so again.
             Err(panic) => self.invalid(lifespan, panic.to_string().into()),
         };
+        let settling = self.settling(settlement, &message, span);
         // Until then the work is not done, so that the end of the lifespan waits for it.
-        let Err(Undone { error, took }) = bounded(async { settle.settle(settlement).await }).await else { return };
+        let settled = bounded(async { settle.settle(settlement).await }).instrument(settling.clone()).await;
+        spans::ended(&settling, if settled.is_ok() { "ok" } else { "error" }, settled.is_ok());
+        let Err(Undone { error, took }) = settled else { return self.meters.settled(settlement) };
         self.report(lifespan, format!("a message could not be settled by {settlement}: {error}").into(), took);
+    }
+
+    /// Ends the span of a message's handlers, and begins that of its settlement, in the same trace.
+    fn settling(&self, settlement: Settlement, message: &Message, processed: Span) -> Span {
+        if processed.is_disabled() {
+            return Span::none();
+        }
+        let span = spans::settle(&self.label, settlement);
+        Trace::of(&processed).adopt(&span);
+        described(&span, Operation::Settle(settlement), || self.destination(message), &Identity::default());
+        span
     }
 
     fn arriving<'a>(&'a self, message: &'a Message) -> Result<Arriving<'a>, BoxError> {
@@ -44,30 +63,58 @@ impl Inlet {
     }
 
     /// Has the handlers do their work, and answers what becomes of the message.
-    async fn deliver(&self, lifespan: &Lifespan, message: Arc<Message>) -> Settlement {
-        let (mut delivery, mut bundle) = match self.accept(lifespan, message) {
-            Ok(accepted) => accepted,
-            Err(settlement) => return settlement,
+    async fn deliver(&self, lifespan: &Lifespan, message: &Arc<Message>, span: &Span) -> Settlement {
+        let (settlement, outcome) = match self.accept(lifespan, message, span) {
+            Ok((mut delivery, mut bundle)) => {
+                delivery.join(bundle.deliver().instrument(span.clone()).await);
+                let settlement = bundle.values().settlement();
+                (settlement.unwrap_or_else(|| self.of(&delivery)), outcome_of(&delivery))
+            }
+            Err(settled) => settled,
         };
-        delivery.join(bundle.deliver().await);
-        bundle.values().settlement().unwrap_or_else(|| self.of(&delivery))
+        spans::ended(span, outcome, outcome == "ok");
+        settlement
+    }
+
+    /// Says what a span is about that nobody has entered yet.
+    fn described(&self, span: &Span, message: &Message, arriving: Option<&Arriving<'_>>) {
+        if span.is_disabled() {
+            return;
+        }
+        let beside = arriving.map(|arriving| &arriving.beside);
+        if let Some(beside) = beside {
+            if self.settings.continues_trace {
+                beside.trace.adopt(span);
+            }
+            beside.trace.link(span);
+        }
+        let identity = Identity {
+            id: beside.and_then(|beside| beside.id.as_ref()),
+            correlation: beside.and_then(|beside| beside.correlation.as_ref()),
+        };
+        described(span, Operation::Process, || self.destination(message), &identity);
     }
 
     /// Has the event of a message accepted: what its `now` handlers did, and the delivery to the others. Or answers what becomes
-    /// of the message, where no handler waits for it.
-    fn accept(&self, lifespan: &Lifespan, message: Arc<Message>) -> Result<(Delivery, Bundle), Settlement> {
-        let arrived = Arrived::new(message);
-        let mut arriving = self.arriving(arrived.whole()).map_err(|error| self.invalid(lifespan, error))?;
+    /// of the message, where no handler waits for it, and how it went, in a word.
+    fn accept(&self, lifespan: &Lifespan, message: &Arc<Message>, span: &Span) -> Result<(Delivery, Bundle), Settled> {
+        let arriving = self.arriving(message);
+        self.described(span, message, arriving.as_ref().ok());
+        let _entered = span.enter();
+        let mut arriving = arriving.map_err(|error| (self.invalid(lifespan, error), "invalid"))?;
+        self.meters.arrived(arriving.beside.time);
         if lifespan.is_dispatch_disabled() {
             // What is dropped here was never handled.
-            return Err(Settlement::Requeue);
+            return Err((Settlement::Requeue, "ok"));
         }
-        let ambient = Ambient::of(lifespan.clone());
+        let (ambient, arrived) = (Ambient::of(lifespan.clone()), Arrived::new(Arc::clone(message)));
         let accepted = arrive(&ambient, &mut arriving, Values::Message(&arrived));
-        drop(arriving);
-        let Accepted { now, event } = accepted.map_err(|error| self.refused(lifespan, error))?;
+        let Accepted { now, event } = accepted.map_err(|error| {
+            let kind = error.kind();
+            (self.refused(lifespan, error), kind)
+        })?;
         match event {
-            None => Err(arrived.settlement().unwrap_or_else(|| self.of(&now))),
+            None => Err((arrived.settlement().unwrap_or_else(|| self.of(&now)), outcome_of(&now))),
             Some(event) => {
                 let from = Arc::clone(&self.address);
                 Ok((now, Bundle::of_message(ambient.lifespan, event, arrived, from)))
@@ -99,6 +146,13 @@ impl Inlet {
         let cause = FailureCause::Error(error);
         lifespan.report(&Failure::of_interruption(self.site, cause, took));
     }
+}
+
+/// What becomes of a message that no handler waits for, and how it went, in a word.
+type Settled = (Settlement, &'static str);
+
+fn outcome_of(delivery: &Delivery) -> &'static str {
+    if delivery.is_ok() { "ok" } else { "failed" }
 }
 
 /// Why a source has not done what it was to do.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use crate::format::{CloudEvents, Format, Message};
 
+use crate::telemetry::Destination;
 pub(crate) use arrived::Arrived;
 pub use error::SourceError;
 pub use mark::Mark;
@@ -117,10 +118,23 @@ pub trait Source: Send + Sync + 'static {
     /// [address](crate::Sink::address) does not get what came from here.
     fn address(&self) -> String;
 
+    /// What it is called in spans and metrics: few words that stay the same from one run of the program to the next. The default is
+    /// its address.
+    fn label(&self) -> String {
+        self.address()
+    }
+
     /// What reads its messages, unless its [settings](SourceExt::format) say something else. The default is
     /// [`CloudEvents`], in whatever mode.
     fn default_format(&self) -> Arc<dyn Format> {
         Arc::new(CloudEvents::binary())
+    }
+
+    /// Where a message has come from, in the words of those who look at traces. Nobody asks unless somebody looks. The default
+    /// says nothing.
+    fn destination(&self, message: &Message) -> Destination {
+        let _ = message;
+        Destination::default()
     }
 
     /// Opens a connection, over which at most `prefetch` messages are under way at a time.

@@ -13,15 +13,19 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
 use super::handle::bounded;
-use super::settings::Settings;
+use super::settings::{Name, Settings};
 use super::{Incoming, IntoSource, Source, SourceError};
 use crate::call::{caught, polled};
-use crate::lifespan::Lifespan;
+use crate::flow::SourcePart;
+use crate::format::Message;
+use crate::lifespan::{Connection, Lifespan, SourceHealth};
 use crate::place::Site;
+use crate::telemetry::{Destination, SourceMeters};
 
 /// A source whose type is forgotten.
 trait AnySource: Send + Sync {
     fn connect(&self, prefetch: usize) -> BoxFuture<'_, Result<Box<dyn AnyIncoming>, SourceError>>;
+    fn destination(&self, message: &Message) -> Destination;
 }
 
 /// Why a connection is lost; or, at the lifespan's end, why it could not be closed, if so.
@@ -39,6 +43,11 @@ impl<S: Source> AnySource for S {
             Ok(incoming)
         })
     }
+
+    fn destination(&self, message: &Message) -> Destination {
+        // A trace is no reason to fail.
+        catch_unwind(AssertUnwindSafe(|| Source::destination(self, message))).unwrap_or_default()
+    }
 }
 
 impl<I: Incoming> AnyIncoming for I {
@@ -51,14 +60,37 @@ impl<I: Incoming> AnyIncoming for I {
 pub(crate) struct Inlet {
     pub(crate) site: Site,
     pub(crate) address: Arc<str>,
+    /// What spans and metrics call it.
+    pub(crate) label: Arc<str>,
     source: Box<dyn AnySource>,
     pub(super) settings: Settings,
+    pub(super) meters: SourceMeters,
+    connection: Connection,
 }
 
 impl Inlet {
     pub(crate) fn new(site: Site, source: impl IntoSource) -> Self {
         let (source, settings) = source.into_parts().split();
-        Self { site, address: source.address().into(), source: Box::new(source), settings }
+        let (address, label) = (source.address().into(), source.label());
+        let (meters, connection) = (SourceMeters::new(&label), Connection::default());
+        Self { site, address, label: label.into(), source: Box::new(source), settings, meters, connection }
+    }
+
+    /// Where a message has come from, for those who look at its trace.
+    pub(super) fn destination(&self, message: &Message) -> Destination {
+        self.source.destination(message)
+    }
+
+    pub(crate) fn health(&self) -> SourceHealth {
+        SourceHealth::new(&self.label, &self.connection)
+    }
+
+    pub(crate) fn part(&self) -> SourcePart {
+        let name = match &self.settings.name {
+            Name::Fixed(name) => Some(name.to_string()),
+            Name::Format | Name::Header(_) => None,
+        };
+        SourcePart { site: self.site, label: self.label.to_string(), name }
     }
 
     /// How many messages are handled at a time at most.
@@ -76,9 +108,14 @@ impl Inlet {
             let error = match connected {
                 Ok(Ok(incoming)) => {
                     (attempt, pauses) = (0, self.settings.backoff.pauses());
+                    self.connection.made();
+                    self.meters.connected(true);
                     let read = incoming.read(Arc::clone(&self), lifespan.internal());
                     match read.await {
-                        Ok(unclosed) => return unclosed,
+                        Ok(unclosed) => {
+                            self.meters.connected(false);
+                            return unclosed;
+                        }
                         Err(error) => error,
                     }
                 }
@@ -133,6 +170,9 @@ impl Inlet {
     }
 
     fn tell(&self, error: &SourceError, attempt: u32) {
+        self.connection.lost(error);
+        self.meters.connected(false);
+        self.meters.lost();
         tracing::warn!(
             target: "events",
             source = &*self.address,

@@ -21,6 +21,7 @@ pub(crate) struct Settings {
     pub(super) on_invalid: Settlement,
     pub(super) name: Name,
     pub(super) format: Arc<dyn Format>,
+    pub(super) continues_trace: bool,
     pub(super) backoff: Backoff,
     pub(super) on_attempt: Option<Arc<OnAttempt>>,
 }
@@ -48,6 +49,7 @@ impl Default for Settings {
             on_invalid: Settlement::Reject,
             name: Name::Format,
             format: Arc::new(CloudEvents::binary()),
+            continues_trace: false,
             backoff: Backoff::default(),
             on_attempt: None,
         }
@@ -155,6 +157,12 @@ pub trait SourceExt: IntoSource + Sized {
     /// what the source [says](Source::default_format): [`CloudEvents`], unless its messages are of another kind.
     fn format(self, format: impl Format) -> ConfiguredSource<Self::Source> {
         with(self, |settings| settings.format = Arc::new(format))
+    }
+
+    /// Has the traces of messages go on here: what processes a message is a child of what sent it. Without it, each message begins
+    /// a trace of its own, which is linked to the sender's. Nothing without the feature `otel`.
+    fn continue_trace(self) -> ConfiguredSource<Self::Source> {
+        with(self, |settings| settings.continues_trace = true)
     }
 
     /// How long the pauses between two attempts to connect are: from the first one on, each is about twice as long as the one

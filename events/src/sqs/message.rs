@@ -106,11 +106,13 @@ impl Draft {
 
 /// What stands beside the body: what the format says, and a few copies for those that filter.
 fn attributes(envelope: &Envelope, message: &Message) -> Result<Attributes, BoxError> {
-    let mut all: Vec<(&str, String)> = message.headers.iter().map(|(name, value)| (&**name, value.clone())).collect();
+    // There is little room, so that the trace is said once: where whoever traces looks for it.
+    let is_twin = |name: &str| name.ends_with("-traceparent") || name.ends_with("-tracestate");
+    let said = message.headers.iter().filter(|(name, _)| !is_twin(name));
+    let mut all: Vec<(&str, String)> = said.map(|(name, value)| (&**name, value.clone())).collect();
     if message.content_type.as_deref().is_some_and(|stated| stated.starts_with("application/cloudevents")) {
         all.push(("ce-type", envelope.name().to_owned()));
         all.push(("ce-id", envelope.id().to_string()));
-        all.extend(envelope.trace_parent().map(|trace| ("traceparent", trace.to_owned())));
     }
     // Those who read JSON need not be told, where there is no room for it.
     let is_needed = all.len() < MAX_ATTRIBUTES || message.content_type.as_deref() != Some("application/json");

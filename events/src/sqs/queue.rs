@@ -8,6 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::Sqs;
 use super::trouble::Trouble;
+use crate::telemetry::Destination;
 
 /// A queue of the service, which is looked up when somebody needs its URL.
 #[derive(Clone)]
@@ -55,6 +56,16 @@ impl Queue {
         // Queues of several accounts may have one name: who has two clients may mean two queues.
         let region = self.client().config().region().map_or("-", |region| region.as_ref());
         format!("sqs:{region}:{:p}/{}", Arc::as_ptr(&self.sqs.client), self.given)
+    }
+
+    /// What the address says, without what differs from one run to the next.
+    pub(super) fn label(&self) -> String {
+        let region = self.client().config().region().map_or("-", |region| region.as_ref());
+        if is_url(&self.given) { self.given.to_string() } else { format!("sqs:{region}/{}", self.given) }
+    }
+
+    pub(super) fn destination(&self) -> Destination {
+        Destination::new("aws_sqs").named(self.name().to_owned())
     }
 
     pub(super) async fn url(&self) -> Result<&str, Trouble> {

@@ -9,12 +9,15 @@ use futures_util::future::join_all;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
+use tracing::Instrument as _;
 
 use super::errand::{BATCH, Errands};
 use super::message::{self, Original};
 use super::queue::Queue;
 use super::trouble::{Kind, Trouble};
 use crate::format::Message;
+use crate::telemetry::messaging::described;
+use crate::telemetry::{Identity, Operation, spans};
 
 /// How many calls wait for messages at a time, at most.
 const POLLS: usize = 4;
@@ -207,7 +210,12 @@ impl Reading {
     }
 
     async fn poll(self: Arc<Self>, asked: usize, wait: Duration) {
-        let received = self.receive(asked, wait).await;
+        let span = spans::receive(&self.queue.label());
+        described(&span, Operation::Receive, || self.queue.destination(), &Identity::default());
+        let received = self.receive(asked, wait).instrument(span.clone()).await;
+        span.record("messages", received.as_ref().map_or(0, Vec::len));
+        spans::ended(&span, if received.is_ok() { "ok" } else { "error" }, received.is_ok());
+        drop(span);
         let count = self.take_in(asked, received);
         if count == 0 && wait.is_zero() && self.terms.wait.is_zero() {
             sleep(PAUSE).await;

@@ -9,6 +9,7 @@ use crate::envelope::Envelope;
 use crate::error::BoxError;
 use crate::format::{CloudEvents, Format};
 use crate::sink::{Sink, SinkError};
+use crate::telemetry::Destination;
 
 type Id = dyn Fn(&Envelope) -> String + Send + Sync;
 
@@ -128,6 +129,14 @@ impl Sink for SqsSink {
 
     fn address(&self) -> Option<String> {
         Some(self.queue.address())
+    }
+
+    fn label(&self) -> Option<String> {
+        Some(self.queue.label())
+    }
+
+    fn destination(&self, _: &Envelope) -> Destination {
+        self.queue.destination()
     }
 }
 

@@ -14,6 +14,7 @@ use super::reject;
 use super::trouble::Trouble;
 use crate::format::Message;
 use crate::source::{Incoming, Received, Settle, Settlement, Source, SourceError};
+use crate::telemetry::Destination;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
@@ -141,6 +142,14 @@ impl Source for SqsSource {
 
     fn address(&self) -> String {
         self.queue.address()
+    }
+
+    fn label(&self) -> String {
+        self.queue.label()
+    }
+
+    fn destination(&self, _: &Message) -> Destination {
+        self.queue.destination()
     }
 
     async fn connect(&self, prefetch: usize) -> Result<SqsIncoming, SourceError> {

@@ -67,8 +67,8 @@ impl RequestScope {
     }
 
     /// Surrounds the caller until the guard is dropped.
-    pub(super) fn enter(&mut self) -> Lent<'_> {
-        Lent::new(&mut self.ambient)
+    pub(super) fn enter(&mut self) -> (Lent<'_>, Option<tracing::span::Entered<'_>>) {
+        (Lent::new(&mut self.ambient), self.open.enter_span())
     }
 
     /// Settles what becomes of the events, those of the body included.

@@ -12,6 +12,7 @@ mod secret;
 mod settlement;
 mod tls;
 mod topology;
+mod trace;
 
 use std::time::{Duration, Instant};
 

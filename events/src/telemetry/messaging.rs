@@ -1,0 +1,128 @@
+//! What OpenTelemetry's conventions for messaging want to know of a span. Without the feature `otel` nothing is left of it.
+//!
+//! The conventions are those of version 1.44, in development:
+//! <https://github.com/open-telemetry/semantic-conventions/tree/main/docs/messaging>.
+
+#[cfg(not(feature = "otel"))]
+pub(crate) use absent::described;
+#[cfg(feature = "otel")]
+pub(crate) use present::described;
+
+use crate::source::Settlement;
+
+/// What is done with messages.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "otel"), allow(dead_code, reason = "traces alone tell of it"))]
+pub(crate) enum Operation {
+    /// So many are sent that have been made before.
+    Send(usize),
+    /// One is sent, and this is its span.
+    SendOne,
+    /// One is made that is sent with others.
+    Create,
+    #[cfg(feature = "sqs")]
+    Receive,
+    Process,
+    Settle(Settlement),
+}
+
+/// What one message is known by.
+#[derive(Debug, Default)]
+#[cfg_attr(not(feature = "otel"), allow(dead_code, reason = "traces alone tell of it"))]
+pub(crate) struct Identity<'a> {
+    pub(crate) id: Option<&'a crate::EventId>,
+    pub(crate) correlation: Option<&'a crate::EventId>,
+}
+
+#[cfg(not(feature = "otel"))]
+mod absent {
+    use tracing::Span;
+
+    use super::{Identity, Operation};
+    use crate::telemetry::Destination;
+
+    pub(crate) fn described(_: &Span, _: Operation, _: impl FnOnce() -> Destination, _: &Identity<'_>) {}
+}
+
+#[cfg(feature = "otel")]
+mod present {
+    use tracing::Span;
+    use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+    use super::{Identity, Operation};
+    use crate::source::Settlement;
+    use crate::telemetry::Destination;
+
+    impl Operation {
+        fn kind(self) -> &'static str {
+            match self {
+                Self::SendOne | Self::Create => "producer",
+                Self::Process => "consumer",
+                _ => "client",
+            }
+        }
+
+        fn operation(self) -> &'static str {
+            match self {
+                Self::Send(_) | Self::SendOne => "send",
+                Self::Create => "create",
+                #[cfg(feature = "sqs")]
+                Self::Receive => "receive",
+                Self::Process => "process",
+                Self::Settle(_) => "settle",
+            }
+        }
+
+        /// The word of the system.
+        fn verb(self, destination: &Destination) -> &'static str {
+            match self {
+                Self::Send(_) | Self::SendOne => destination.verb(),
+                Self::Settle(Settlement::Ack) => "ack",
+                Self::Settle(Settlement::Requeue) => "nack",
+                Self::Settle(Settlement::Reject) => "reject",
+                other => other.operation(),
+            }
+        }
+    }
+
+    /// Gives a span that nobody has entered yet its name, its kind and its attributes, which samplers look at.
+    pub(crate) fn described(
+        span: &Span,
+        operation: Operation,
+        destination: impl FnOnce() -> Destination,
+        identity: &Identity<'_>,
+    ) {
+        if span.is_disabled() {
+            return;
+        }
+        let destination = destination();
+        let verb = operation.verb(&destination);
+        span.record("otel.kind", operation.kind());
+        match destination.name() {
+            Some(name) => span.record("otel.name", format!("{verb} {name}")),
+            None => span.record("otel.name", verb),
+        };
+        span.set_attribute("messaging.system", destination.system().to_owned());
+        span.set_attribute("messaging.operation.name", verb);
+        span.set_attribute("messaging.operation.type", operation.operation());
+        if let Some(name) = destination.name() {
+            span.set_attribute("messaging.destination.name", name.to_owned());
+        }
+        if let Some(subscription) = destination.subscription() {
+            span.set_attribute("messaging.destination.subscription.name", subscription.to_owned());
+        }
+        if let Some((host, port)) = destination.server() {
+            span.set_attribute("server.address", host.to_owned());
+            span.set_attribute("server.port", i64::from(port));
+        }
+        if let Operation::Send(count @ 2..) = operation {
+            span.set_attribute("messaging.batch.message_count", i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        if let Some(id) = identity.id.filter(|id| !id.is_empty()) {
+            span.set_attribute("messaging.message.id", id.to_string());
+        }
+        if let Some(correlation) = identity.correlation.filter(|id| !id.is_empty()) {
+            span.set_attribute("messaging.message.conversation_id", correlation.to_string());
+        }
+    }
+}

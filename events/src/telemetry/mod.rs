@@ -1,0 +1,15 @@
+//! What is told of the work while it goes on: spans and, with their features, traces and metrics.
+
+mod destination;
+pub(crate) mod messaging;
+mod metrics;
+mod sending;
+pub(crate) mod spans;
+mod trace;
+
+pub use destination::Destination;
+pub(crate) use messaging::{Identity, Operation};
+pub(crate) use metrics::{AtWork, Meters, SinkMeters, SourceMeters, Stopwatch};
+pub(crate) use sending::sending;
+pub(crate) use spans::Seen;
+pub(crate) use trace::Trace;
