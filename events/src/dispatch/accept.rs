@@ -12,7 +12,7 @@ use crate::envelope::Beside;
 use crate::metadata::{Cause, Meta};
 use crate::registry::Named;
 use crate::route::Route;
-use crate::telemetry::{Seen, Trace, spans};
+use crate::telemetry::{Meters, Seen, Trace, spans};
 use crate::values::Values;
 
 /// How deep `now` handlers may dispatch to `now` handlers: each level stands on the caller's stack.
@@ -68,7 +68,7 @@ impl Ambient {
 
     pub(super) fn refused(&self, error: &DispatchError) {
         self.lifespan.core().seam.refused(error, self.cause.as_ref());
-        self.lifespan.core().meters.refused(error);
+        Meters::refused(error);
     }
 
     /// Delivers an event whose scope has ended while it was accepted.

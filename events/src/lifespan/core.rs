@@ -239,7 +239,7 @@ impl Core {
     pub(crate) fn note(&self, failure: &Failure) {
         self.counters.failed.fetch_add(1, Ordering::Relaxed);
         self.seam.failed(failure);
-        self.meters.failed(failure);
+        Meters::failed(failure);
         if let FailureCause::Aborted = failure.cause() {
             self.aborted.add_run(failure);
         }

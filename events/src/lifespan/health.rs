@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::Lifespan;
 use super::core::Stage;
+use crate::sink::Outlet;
 
 /// How a lifespan does: what [`Lifespan::health`] answers, of one moment.
 ///
@@ -262,7 +263,7 @@ impl Lifespan {
             pending: core.pending(),
             max_pending: core.limits.max_pending,
             sources: core.inlets.iter().map(|inlet| inlet.health()).collect(),
-            sinks: core.outlets.0.iter().map(|outlet| outlet.health()).collect(),
+            sinks: core.outlets.0.iter().map(Outlet::health).collect(),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::failure::{Failure, FailureCause};
 use crate::format::Message;
 use crate::lifespan::{Lifespan, Work};
 use crate::telemetry::messaging::described;
-use crate::telemetry::{Identity, Operation, Trace, spans};
+use crate::telemetry::{Identity, Meters, Operation, Trace, spans};
 use crate::values::Values;
 
 impl Inlet {
@@ -36,7 +36,8 @@ impl Inlet {
             // A format or a rule of somebody's, which would do so again.
             Err(panic) => self.invalid(lifespan, panic.to_string().into()),
         };
-        let settling = self.settling(settlement, &message, span);
+        let settling = self.settling(settlement, &message, &span);
+        drop(span);
         // Until then the work is not done, so that the end of the lifespan waits for it.
         let settled = bounded(async { settle.settle(settlement).await }).instrument(settling.clone()).await;
         spans::ended(&settling, if settled.is_ok() { "ok" } else { "error" }, settled.is_ok());
@@ -45,12 +46,12 @@ impl Inlet {
     }
 
     /// Ends the span of a message's handlers, and begins that of its settlement, in the same trace.
-    fn settling(&self, settlement: Settlement, message: &Message, processed: Span) -> Span {
+    fn settling(&self, settlement: Settlement, message: &Message, processed: &Span) -> Span {
         if processed.is_disabled() {
             return Span::none();
         }
         let span = spans::settle(&self.label, settlement);
-        Trace::of(&processed).adopt(&span);
+        Trace::of(processed).adopt(&span);
         described(&span, Operation::Settle(settlement), || self.destination(message), &Identity::default());
         span
     }
@@ -128,6 +129,7 @@ impl Inlet {
 
     /// What becomes of a message whose event the lifespan does not take.
     fn refused(&self, lifespan: &Lifespan, error: DispatchError) -> Settlement {
+        Meters::refused(&error);
         let settlement = match error {
             // Another time, or another process, will do.
             DispatchError::Full { .. } | DispatchError::Closed { .. } => Settlement::Requeue,

@@ -6,11 +6,11 @@ pub(crate) use absent::Trace;
 pub(crate) use present::Trace;
 
 #[cfg(not(feature = "otel"))]
-#[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as `present::Trace`")]
+#[expect(clippy::unused_self, reason = "as `present::Trace`")]
 mod absent {
     use tracing::Span;
 
-    #[derive(Clone, Copy, Debug, Default)]
+    #[derive(Clone, Debug, Default)]
     pub(crate) struct Trace;
 
     impl Trace {

@@ -1,5 +1,5 @@
 //! As `present`, where nobody collects metrics.
-#![expect(clippy::unused_self, clippy::needless_pass_by_value, reason = "as `present`")]
+#![expect(clippy::unused_self, reason = "as `present`")]
 
 use std::time::SystemTime;
 
@@ -34,7 +34,7 @@ impl Meters {
 
     pub(crate) fn dispatched(&self, _: &Subject) {}
 
-    pub(crate) fn refused(&self, _: &DispatchError) {}
+    pub(crate) fn refused(_: &DispatchError) {}
 
     pub(crate) fn delivered(&self, _: &Subject, _: Stopwatch) {}
 
@@ -44,9 +44,9 @@ impl Meters {
 
     pub(crate) fn ran(&self, _: &Ended) {}
 
-    pub(crate) fn batch(&self, _: Site, _size: usize) {}
+    pub(crate) fn batch(&self, _: Site, _events: usize) {}
 
-    pub(crate) fn failed(&self, _: &Failure) {}
+    pub(crate) fn failed(_: &Failure) {}
 
     pub(crate) fn took(&self, _places: usize) {}
 

@@ -112,7 +112,7 @@ impl Meters {
         }
     }
 
-    pub(crate) fn refused(&self, error: &DispatchError) {
+    pub(crate) fn refused(error: &DispatchError) {
         let event = error.event().and_then(|name| Registry::get().real_name(name)).unwrap_or(OTHER);
         metrics::counter!("events_refused_total", "event" => event, "reason" => error.kind()).increment(1);
     }
@@ -135,13 +135,13 @@ impl Meters {
         }
     }
 
-    pub(crate) fn batch(&self, site: Site, size: usize) {
+    pub(crate) fn batch(&self, site: Site, events: usize) {
         if let Some(batch) = self.handlers.get(&site).and_then(|handler| handler.batch.as_ref()) {
-            batch.record(number(size));
+            batch.record(number(events));
         }
     }
 
-    pub(crate) fn failed(&self, failure: &Failure) {
+    pub(crate) fn failed(failure: &Failure) {
         let (handler, kind) = (failure.site().label(), failure.cause().kind());
         metrics::counter!("events_failed_total", "handler" => handler, "kind" => kind).increment(1);
     }
