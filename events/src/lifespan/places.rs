@@ -119,7 +119,7 @@ impl<'a> Future for Take<'a> {
                 // Whoever gives places back from now on looks into the queue; what was free before is seen here.
                 let state = of.state.fetch_or(QUEUED, Ordering::AcqRel);
                 if queue.waiting.is_empty() && state / ONE >= places {
-                    of.state.fetch_sub(places * ONE | QUEUED, Ordering::AcqRel);
+                    of.state.fetch_sub((places * ONE) | QUEUED, Ordering::AcqRel);
                     return Poll::Ready(Held { of, places });
                 }
                 let number = queue.next;
