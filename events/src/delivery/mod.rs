@@ -178,9 +178,11 @@ impl Bundle {
         let mut total = Delivery::default();
         let mut left = self.events.iter();
         // On the heap, so that deliveries that never wait are small.
-        let mut waiting = None;
+        let mut waiting: Option<Pin<Box<Waiting<'_, _>>>> = None;
         poll_fn(|cx| {
-            waiting.iter_mut().for_each(|waiting: &mut Pin<Box<Waiting<'_, _>>>| waiting.as_mut().begin_turn());
+            if let Some(waiting) = &mut waiting {
+                waiting.as_mut().begin_turn();
+            }
             self.poll_begin(cx, &mut left, &mut total, &mut |run| {
                 waiting.get_or_insert_with(|| Box::pin(Waiting::new(force.wait()))).as_mut().push(run);
             })
