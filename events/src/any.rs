@@ -329,11 +329,12 @@ impl<P: Any + Send + Sync> Payload for Loose<P> {
 
     fn store(&mut self, form: Form) -> Option<AnyEvent> {
         let payload = self.payload.take()?;
-        let head = Head { subject: form.subject, meta: form.meta, json: OnceLock::new() };
-        let stored: Arc<dyn Stored> = if form.shared {
-            Arc::new(SharedCell { head, payload: Arc::new(payload) })
+        let Form { subject, meta, shared } = form;
+        let json = OnceLock::new();
+        let stored: Arc<dyn Stored> = if shared {
+            Arc::new(SharedCell { head: Head { subject, meta, json }, payload: Arc::new(payload) })
         } else {
-            Arc::new(Cell { head, payload })
+            Arc::new(Cell { head: Head { subject, meta, json }, payload })
         };
         Some(AnyEvent { stored })
     }

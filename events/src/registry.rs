@@ -1,11 +1,13 @@
 //! The link table, read once: sorted, checked, and the same whatever order the linker chose.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::OnceLock;
 
 use crate::event::{EventDecl, EventEntry};
 use crate::handler::HandlerDecl;
 use crate::link::LinkDecl;
+use crate::name::NameHasher;
 use crate::provider::{ProviderDecl, ProviderEntry};
 
 /// Everything that this binary declares.
@@ -21,9 +23,12 @@ pub(crate) struct Registry {
     pub(crate) providers: Vec<&'static ProviderDecl>,
     pub(crate) linked: Vec<&'static LinkDecl>,
     /// What each name means; the first type, where two types claim it.
-    pub(crate) names: HashMap<&'static str, Named>,
+    pub(crate) names: Names,
     pub(crate) duplicates: Vec<Duplicate>,
 }
+
+/// Nobody puts names in who does not write the program, so that nobody can choose them so that they collide.
+pub(crate) type Names = HashMap<&'static str, Named, BuildHasherDefault<NameHasher>>;
 
 /// A variant of a type, found by its name or by an alias.
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +78,8 @@ impl Registry {
     }
 }
 
-fn index(events: &[&'static EventDecl]) -> (HashMap<&'static str, Named>, Vec<Duplicate>) {
-    let mut names: HashMap<&'static str, Named> = HashMap::new();
+fn index(events: &[&'static EventDecl]) -> (Names, Vec<Duplicate>) {
+    let mut names = Names::default();
     let mut duplicates = Vec::new();
     for decl in events {
         let aliases = decl

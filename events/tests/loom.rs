@@ -14,6 +14,8 @@ mod sync;
 
 #[path = "../src/lifespan/gate.rs"]
 mod gate;
+#[path = "../src/lifespan/places.rs"]
+mod places;
 #[path = "../src/scope/queue.rs"]
 mod queue;
 #[path = "../src/lifespan/room.rs"]
@@ -21,5 +23,7 @@ mod room;
 
 #[path = "loom/ends.rs"]
 mod ends;
+#[path = "loom/places.rs"]
+mod places_models;
 #[path = "loom/scopes.rs"]
 mod scopes;

@@ -65,6 +65,23 @@ async fn a_failed_scope_discards_when_it_is_told_to() {
     assert_eq!((report.delivered, report.aborted), (2, 0));
 }
 
+/// More events than a task may begin in one turn: who waits from an earlier turn has been woken already.
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_not_forgotten_behind_many_that_do_not() {
+    let (app, log) = start().await;
+    let scope = app.scope(async {
+        dispatch(Slow(0)).expect("accepted");
+        (1..=300).for_each(|number| dispatch(Step(number)).expect("accepted"));
+    });
+    let begun = tokio::time::Instant::now();
+    // The time-out polls it once more, so that it ends in any case: but not before.
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(60), scope).await;
+    assert_eq!(begun.elapsed(), std::time::Duration::ZERO, "it waits for nothing");
+    let written = log.take();
+    assert_eq!((written.len(), written.last().map(String::as_str)), (301, Some("0")));
+    app.shutdown().await.expect("from outside");
+}
+
 #[tokio::test]
 async fn a_panicking_scope_discards_when_it_is_told_to() {
     let (app, log) = start().await;

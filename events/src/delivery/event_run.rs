@@ -4,59 +4,74 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll};
 
-use tokio::sync::SemaphorePermit;
-
 use super::crowd::Crowd;
-use super::{Bundle, Delivery, route_of};
+use super::{Bundle, Delivery};
 use crate::any::AnyEvent;
 use crate::call::{Begun, Ended, HandlerRun, begin};
 use crate::context::{About, Ambient, Context, Lent};
 use crate::handler::Handler;
-use crate::lifespan::Lifespan;
+use crate::lifespan::{Held, Lifespan, Take};
 use crate::metadata::Cause;
+use crate::route::Route;
 use crate::telemetry::{Seen, Stopwatch, spans};
 
 /// One event on its way through the stages of its route.
 pub(super) struct EventRun<'a> {
+    ambient: Option<Ambient>,
+    seen: Seen,
+    course: Course<'a>,
+}
+
+/// What is done in its ambient.
+struct Course<'a> {
     bundle: &'a Bundle,
     event: &'a AnyEvent,
-    ambient: Option<Ambient>,
     /// The stages that have not been begun, and what is left of the one that has.
     stages: &'a [Box<[Handler]>],
     stage: &'a [Handler],
     permit: Permit<'a>,
     waiting: Crowd<HandlerRun<'a>>,
     delivery: Delivery,
-    seen: Seen,
     begun: Stopwatch,
 }
 
 /// The place among the handlers at work that a part of a stage has, or waits for.
 enum Permit<'a> {
     None,
-    Waiting(Pin<Box<dyn Future<Output = Option<SemaphorePermit<'a>>> + Send + 'a>>),
-    Held { _permit: Option<SemaphorePermit<'a>> },
+    Waiting(Take<'a>),
+    Held { _places: Option<Held<'a>> },
 }
 
 impl<'a> EventRun<'a> {
-    pub(super) fn new(bundle: &'a Bundle, event: &'a AnyEvent) -> Option<Self> {
-        let lifespan = &bundle.lifespan;
-        let route = route_of(lifespan, event)?;
+    pub(super) fn new(bundle: &'a Bundle, event: &'a AnyEvent, route: &'a Route) -> Self {
+        let lifespan = bundle.lifespan.clone();
         let cause = Some(Cause::from(event.meta()));
-        Some(Self {
+        let course = Course {
             bundle,
             event,
-            ambient: Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan.clone()) }),
             stages: &route.stages,
             stage: &[],
             permit: Permit::None,
             waiting: Crowd::default(),
             delivery: Delivery::default(),
-            seen: spans::delivery(event),
             begun: Stopwatch::start(),
-        })
+        };
+        let ambient = Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan) });
+        Self { ambient, seen: spans::delivery(event), course }
     }
 
+    /// Ends the run where it stands: the handlers at work fail as aborted.
+    pub(super) fn abort(mut self) -> Delivery {
+        let course = &mut self.course;
+        for run in course.waiting.take() {
+            course.count(run.abort());
+        }
+        self.seen.delivered(&course.delivery);
+        std::mem::take(&mut course.delivery)
+    }
+}
+
+impl<'a> Course<'a> {
     fn lifespan(&self) -> &'a Lifespan {
         &self.bundle.lifespan
     }
@@ -66,12 +81,12 @@ impl<'a> EventRun<'a> {
     }
 
     /// How many handlers of the stage begin together, and how many places at work they need for it.
-    fn part(&self) -> (usize, u32) {
+    fn part(&self) -> (usize, usize) {
         if self.bundle.nested || !self.stage.iter().any(Handler::can_wait) {
             return (self.stage.len(), 0);
         }
         let part = self.stage.len().min(self.lifespan().core().limits.max_at_work);
-        (part, u32::try_from(part).unwrap_or(u32::MAX))
+        (part, part)
     }
 
     /// Gets the places for the next part of the stage.
@@ -79,16 +94,16 @@ impl<'a> EventRun<'a> {
         if let Permit::None = self.permit {
             let at_work = &self.lifespan().core().at_work;
             self.permit = match self.part() {
-                (_, 0) => Permit::Held { _permit: None },
-                (_, places) => match at_work.try_acquire_many(places) {
-                    Ok(permit) => Permit::Held { _permit: Some(permit) },
-                    Err(_) => Permit::Waiting(Box::pin(async move { at_work.acquire_many(places).await.ok() })),
+                (_, 0) => Permit::Held { _places: None },
+                (_, places) => match at_work.try_take(places) {
+                    Some(held) => Permit::Held { _places: Some(held) },
+                    None => Permit::Waiting(at_work.take(places)),
                 },
             };
         }
         if let Permit::Waiting(waiting) = &mut self.permit {
-            let permit = task::ready!(waiting.as_mut().poll(cx));
-            self.permit = Permit::Held { _permit: permit };
+            let held = task::ready!(Pin::new(waiting).poll(cx));
+            self.permit = Permit::Held { _places: Some(held) };
         }
         Poll::Ready(())
     }
@@ -141,47 +156,31 @@ impl<'a> EventRun<'a> {
             }
         }
     }
-
-    /// Ends the run where it stands: the handlers at work fail as aborted.
-    pub(super) fn abort(mut self) -> Delivery {
-        for run in self.waiting.take() {
-            self.count(run.abort());
-        }
-        self.seen.delivered(&self.delivery);
-        std::mem::take(&mut self.delivery)
-    }
 }
 
 impl Future for EventRun<'_> {
     type Output = Delivery;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Delivery> {
-        let mut home = self.ambient.take();
-        let polled = {
-            let _lent = Lent::new(&mut home);
-            let seen = std::mem::take(&mut self.seen);
-            let entered = seen.enter();
-            let polled = self.poll_stages(cx);
-            drop(entered);
-            if let Poll::Ready(delivery) = &polled {
-                seen.delivered(delivery);
-            }
-            self.seen = seen;
-            polled
-        };
-        self.ambient = home;
+        let Self { ambient, seen, course } = &mut *self;
+        let _lent = Lent::new(ambient);
+        let entered = seen.enter();
+        let polled = course.poll_stages(cx);
+        drop(entered);
+        if let Poll::Ready(delivery) = &polled {
+            seen.delivered(delivery);
+        }
         polled
     }
 }
 
 impl Drop for EventRun<'_> {
     fn drop(&mut self) {
-        if self.waiting.is_empty() {
+        if self.course.waiting.is_empty() {
             return;
         }
         // What handlers leave behind is dropped where they ran, so that destructors may dispatch.
-        let mut home = self.ambient.take();
-        let _lent = Lent::new(&mut home);
-        self.waiting.take();
+        let _lent = Lent::new(&mut self.ambient);
+        self.course.waiting.take();
     }
 }

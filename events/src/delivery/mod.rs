@@ -5,21 +5,24 @@ mod event_run;
 mod handover;
 
 use std::fmt;
-use std::future::{Future as _, poll_fn};
+use std::future::{Future, poll_fn};
 use std::ops::Deref;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
+use std::slice;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{self, Poll};
 
 use futures_util::future::join;
+use tokio::task::coop::poll_proceed;
 use tracing::Instrument as _;
 
 use crate::any::{AnyEvent, Subject};
-use crate::call::{Ended, polled};
+use crate::call::Ended;
 use crate::failure::Failure;
-use crate::lifespan::{Force, Lifespan, Work};
+use crate::lifespan::{Lifespan, Work};
 use crate::route::Route;
 use crate::scope::ScopeQueue;
+use crate::source::Arrived;
 use crate::telemetry::Seen;
 use crate::values::{OwnedValues, Values};
 use crowd::Crowd;
@@ -64,9 +67,7 @@ impl Delivery {
 
     pub(crate) fn join(&mut self, other: Self) {
         self.handlers += other.handlers;
-        if self.failures.is_empty() {
-            self.failures = other.failures;
-        } else {
+        if !other.failures.is_empty() {
             self.failures.extend(other.failures);
         }
     }
@@ -92,13 +93,10 @@ pub(crate) struct Bundle {
 impl Bundle {
     /// Takes events that are counted as pending already.
     pub(crate) fn new(work: Work, events: Events) -> Self {
-        Self::of(work.lifespan().clone(), Some(work), events)
-    }
-
-    fn of(lifespan: Lifespan, work: Option<Work>, events: Events) -> Self {
+        let lifespan = work.lifespan().clone();
         Self {
             lifespan,
-            _work: work,
+            _work: Some(work),
             events,
             delivered: 0,
             values: OwnedValues::None,
@@ -119,10 +117,18 @@ impl Bundle {
     }
 
     /// Takes the event of a message, whose values go with it.
-    pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, values: OwnedValues, from: Arc<str>) -> Self {
-        let mut bundle = Self::of(lifespan, None, Events::One(event));
-        (bundle.values, bundle.from) = (values, Some(from));
-        bundle
+    pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, arrived: Arrived, from: Arc<str>) -> Self {
+        let (events, values) = (Events::One(event), OwnedValues::Message(arrived));
+        Self {
+            lifespan,
+            _work: None,
+            events,
+            delivered: 0,
+            values,
+            nested: false,
+            from: Some(from),
+            seen: Seen::default(),
+        }
     }
 
     /// Takes events that came in together, whose values go with them.
@@ -170,55 +176,95 @@ impl Bundle {
     async fn deliver_all(&self) -> (Delivery, usize) {
         let force = &self.lifespan.core().force;
         let mut total = Delivery::default();
-        let mut waiting = Crowd::default();
-        let mut begun = 0;
-        for event in self.events.iter() {
+        let mut left = self.events.iter();
+        // On the heap, so that deliveries that never wait are small.
+        let mut waiting: Option<Pin<Box<Waiting<'_, _>>>> = None;
+        poll_fn(|cx| {
+            if let Some(waiting) = &mut waiting {
+                waiting.as_mut().begin_turn();
+            }
+            self.poll_begin(cx, &mut left, &mut total, &mut |run| {
+                waiting.get_or_insert_with(|| Box::pin(Waiting::new(force.wait()))).as_mut().push(run);
+            })
+        })
+        .await;
+        let begun = self.events.len() - left.len();
+        let Some(mut waiting) = waiting else { return (total, begun) };
+        while let Some(delivery) = poll_fn(|cx| waiting.as_mut().poll_next(cx)).await {
+            total.join(delivery);
+        }
+        let left = waiting.as_mut().take();
+        let aborted = left.len();
+        for run in left {
+            total.join(run.abort());
+        }
+        (total, begun - aborted)
+    }
+
+    /// Begins the delivery of each event, and has those kept that wait.
+    fn poll_begin<'a>(
+        &'a self,
+        cx: &mut task::Context<'_>,
+        left: &mut slice::Iter<'a, AnyEvent>,
+        total: &mut Delivery,
+        keep: &mut impl FnMut(EventRun<'a>),
+    ) -> Poll<()> {
+        while let Some(event) = left.as_slice().first() {
             // Handlers that never wait must not keep the thread from other tasks.
-            tokio::task::consume_budget().await;
-            if force.is_forced() {
+            task::ready!(poll_proceed(cx)).made_progress();
+            if self.lifespan.core().force.is_forced() {
                 break;
             }
-            begun += 1;
-            let Some(mut run) = EventRun::new(self, event) else { continue };
-            match polled(Pin::new(&mut run)).await {
+            left.next();
+            let Some(route) = route_of(&self.lifespan, event) else { continue };
+            let mut run = EventRun::new(self, event, route);
+            match Pin::new(&mut run).poll(cx) {
                 Poll::Ready(delivery) => total.join(delivery),
-                Poll::Pending => waiting.push(run),
+                Poll::Pending => keep(run),
             }
         }
-        if waiting.is_empty() {
-            return (total, begun);
-        }
-        // On the heap, so that deliveries that never wait are small.
-        Box::pin(wait_for(waiting, force, total, begun)).await
+        Poll::Ready(())
     }
 }
 
-/// Waits for those that have begun, or for the end that does not.
-async fn wait_for(
-    mut waiting: Crowd<EventRun<'_>>,
-    force: &Force,
-    mut total: Delivery,
-    begun: usize,
-) -> (Delivery, usize) {
-    let mut forced = pin!(force.wait());
-    // Those that wait have been polled in this turn of the task, and wake it.
-    let mut turn_is_over = true;
-    while let Some(delivery) = poll_fn(|cx| {
-        if let Poll::Ready(()) = forced.as_mut().poll(cx) {
+pin_project_lite::pin_project! {
+    /// Those that have begun and wait, and the end that does not.
+    struct Waiting<'a, F> {
+        runs: Crowd<EventRun<'a>>,
+        // Whether all of them have been polled in this turn of the task, and will wake it.
+        turn_is_over: bool,
+        #[pin]
+        forced: F,
+    }
+}
+
+impl<'a, F: Future<Output = ()>> Waiting<'a, F> {
+    fn new(forced: F) -> Self {
+        Self { runs: Crowd::default(), turn_is_over: true, forced }
+    }
+
+    /// Those that are here already have not been polled in this turn.
+    fn begin_turn(self: Pin<&mut Self>) {
+        *self.project().turn_is_over = false;
+    }
+
+    fn push(self: Pin<&mut Self>, run: EventRun<'a>) {
+        self.project().runs.push(run);
+    }
+
+    /// What the next one answers that ends; nothing when none is left, or the end is forced.
+    fn poll_next(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Delivery>> {
+        let this = self.project();
+        if this.forced.poll(cx).is_ready() {
             return Poll::Ready(None);
         }
-        if std::mem::take(&mut turn_is_over) { Poll::Pending } else { waiting.poll_next(cx) }
-    })
-    .await
-    {
-        total.join(delivery);
+        if std::mem::take(this.turn_is_over) { Poll::Pending } else { this.runs.poll_next(cx) }
     }
-    let left = waiting.take();
-    let aborted = left.len();
-    for run in left {
-        total.join(run.abort());
+
+    /// Takes out those that have not ended.
+    fn take(self: Pin<&mut Self>) -> Vec<EventRun<'a>> {
+        self.project().runs.take()
     }
-    (total, begun - aborted)
 }
 
 /// The events of a bundle. One alone is not worth an allocation.

@@ -30,7 +30,7 @@ pub(super) fn check_rules(Named { decl, variant }: Named, payload: &dyn Payload)
 
 /// What an event from elsewhere has brought along.
 pub(super) struct Brought<'a> {
-    pub(super) beside: &'a Beside,
+    pub(super) beside: &'a mut Beside,
     pub(super) values: Values<'a>,
     /// Whether its rules have been checked, and room for it is reserved.
     pub(super) is_prepared: bool,
@@ -95,11 +95,11 @@ impl Ambient {
         &self,
         subject: Subject,
         payload: &mut dyn Payload,
-        brought: Option<&Brought<'_>>,
+        brought: Option<Brought<'_>>,
     ) -> Result<Accepted, DispatchError> {
         let seen = spans::dispatch(subject.name());
         // What came by a source is linked where its message is processed.
-        if let Some(brought) = brought.filter(|brought| brought.is_prepared) {
+        if let Some(brought) = brought.as_ref().filter(|brought| brought.is_prepared) {
             seen.sent_in(&brought.beside.trace);
         }
         let _entered = seen.enter();
@@ -115,11 +115,11 @@ impl Ambient {
         &self,
         subject: Subject,
         payload: &mut dyn Payload,
-        brought: Option<&Brought<'_>>,
+        brought: Option<Brought<'_>>,
         seen: &Seen,
     ) -> Result<Accepted, DispatchError> {
         let core = self.lifespan.core();
-        let is_prepared = brought.is_some_and(|brought| brought.is_prepared);
+        let is_prepared = brought.as_ref().is_some_and(|brought| brought.is_prepared);
         let known_route;
         let route: &Route = match &subject {
             &Subject::Declared { decl, variant } => {
@@ -171,9 +171,9 @@ impl Ambient {
     }
 
     /// What has travelled with an event from elsewhere.
-    fn meta_of(&self, subject: &Subject, beside: &Beside) -> Result<Meta, DispatchError> {
+    fn meta_of(&self, subject: &Subject, beside: &mut Beside) -> Result<Meta, DispatchError> {
         self.check_hops(subject, beside)?;
-        Ok(beside.meta(|| self.lifespan.core().next_id()))
+        Ok(beside.take_meta(|| self.lifespan.core().next_id()))
     }
 
     pub(super) fn check_hops(&self, subject: &Subject, beside: &Beside) -> Result<(), DispatchError> {

@@ -67,10 +67,10 @@ impl Arrival {
         }
         let ambient = Ambient::of(lifespan.clone());
         let (mut now, mut events) = (Delivery::default(), Vec::with_capacity(places));
-        for Self { beside, subject, mut payload, .. } in arrivals {
-            let brought = Brought { beside: &beside, values, is_prepared: true };
+        for Self { mut beside, subject, mut payload, .. } in arrivals {
+            let brought = Brought { beside: &mut beside, values, is_prepared: true };
             // Nothing is left to refuse it for, but that dispatch has been disabled meanwhile, which drops it.
-            let accepted = ambient.accept_from(subject, &mut *payload, Some(&brought)).unwrap_or_default();
+            let accepted = ambient.accept_from(subject, &mut *payload, Some(brought)).unwrap_or_default();
             let Accepted { now: delivery, event } = accepted;
             now.join(delivery);
             events.extend(event);

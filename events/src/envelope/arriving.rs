@@ -32,13 +32,18 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// What travels with the event in this process; a new identity, where it brings none.
-    pub(crate) fn meta(&self, new_id: impl FnOnce() -> EventId) -> Meta {
-        let Self { id, time, correlation, causation, hops, partition_key, trace, .. } = self.clone();
-        let (id, time) = (id.unwrap_or_else(new_id), time.unwrap_or_else(SystemTime::now));
-        // What handles it stands in what processes its message, where somebody looks at that.
-        let trace = Trace::current().or(&trace);
-        Meta { id, time, correlation, causation, hops, partition_key, trace }
+    /// Takes out what travels with the event in this process; a new identity, where it brings none.
+    pub(crate) fn take_meta(&mut self, new_id: impl FnOnce() -> EventId) -> Meta {
+        Meta {
+            id: self.id.take().unwrap_or_else(new_id),
+            time: self.time.unwrap_or_else(SystemTime::now),
+            correlation: self.correlation.take(),
+            causation: self.causation.take(),
+            hops: self.hops,
+            partition_key: self.partition_key.take(),
+            // What handles it stands in what processes its message, where somebody looks at that.
+            trace: Trace::current().or(&self.trace),
+        }
     }
 }
 

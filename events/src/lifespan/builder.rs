@@ -297,7 +297,7 @@ impl LifespanBuilder {
     /// How many `async` and `blocking` handlers may be at work at a time; at least 1. Past it, deliveries wait for a place.
     /// A delivery that a handler waits for itself, through `deliver` or a scope of its own, needs none. The default is 1024.
     pub fn max_at_work(mut self, handlers: usize) -> Self {
-        self.limits.max_at_work = handlers.clamp(1, tokio::sync::Semaphore::MAX_PERMITS);
+        self.limits.max_at_work = handlers.clamp(1, super::places::Places::MOST);
         self
     }
 

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, SetOnce};
+use tokio::sync::SetOnce;
 
 use super::gate::{Force, Gate};
+use super::places::Places;
 use super::room::Room;
 use super::shutdown::{AbortedWork, ShutdownReport};
 use crate::any::AnyEvent;
@@ -56,7 +57,7 @@ pub(crate) struct Core {
     pub(crate) gate: Gate,
     pub(crate) force: Force,
     /// Places for handlers that wait.
-    pub(crate) at_work: Semaphore,
+    pub(crate) at_work: Places,
     pub(crate) counters: Counters,
     pub(crate) aborted: AbortedWork,
     /// Whether somebody has begun to end the lifespan.
@@ -134,7 +135,7 @@ impl Core {
             seam,
             gate: Gate::default(),
             force: Force::default(),
-            at_work: Semaphore::new(limits.max_at_work),
+            at_work: Places::new(limits.max_at_work),
             counters: Counters::default(),
             aborted: AbortedWork::default(),
             ending: AtomicBool::new(false),

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span};
@@ -11,6 +12,7 @@ use super::arrived::Arrived;
 use super::run::{Inlet, SETTLE_TIMEOUT};
 use super::{Received, Settle, Settlement, SourceError};
 use crate::call::{caught, polled};
+use crate::context::Ambient;
 use crate::delivery::{Bundle, Delivery};
 use crate::dispatch::{Accepted, DispatchError, arrive};
 use crate::envelope::Arriving;
@@ -20,31 +22,27 @@ use crate::format::Message;
 use crate::lifespan::{Lifespan, Work};
 use crate::telemetry::messaging::described;
 use crate::telemetry::{Identity, Meters, Operation, Trace, spans};
-use crate::values::OwnedValues;
+use crate::values::Values;
 
 impl Inlet {
     /// Has the handlers of a message do their work, and settles it.
-    pub(super) async fn handle(&self, work: Work, received: Received<impl Settle>) {
-        let lifespan = work.lifespan().clone();
-        let begun = Instant::now();
+    pub(super) async fn handle(self: Arc<Self>, work: Work, received: Received<impl Settle>) {
+        let lifespan = work.lifespan();
         let Received { message, settle } = received;
         self.meters.received();
-        let span = spans::process(&self.label, &lifespan);
-        let settlement = match caught(self.deliver(&lifespan, &message, begun, &span)).await {
+        let span = spans::process(&self.label, lifespan);
+        let settlement = match caught(self.deliver(lifespan, &message, &span)).await {
             Ok(settlement) => settlement,
             // A format or a rule of somebody's, which would do so again.
-            Err(panic) => self.invalid(&lifespan, panic.to_string().into(), begun),
+            Err(panic) => self.invalid(lifespan, panic.to_string().into()),
         };
         let settling = self.settling(settlement, &message, &span);
         drop(span);
         // Until then the work is not done, so that the end of the lifespan waits for it.
         let settled = bounded(async { settle.settle(settlement).await }).instrument(settling.clone()).await;
         spans::ended(&settling, if settled.is_ok() { "ok" } else { "error" }, settled.is_ok());
-        let Err(error) = settled else {
-            self.meters.settled(settlement);
-            return drop(work);
-        };
-        self.report(&lifespan, format!("a message could not be settled by {settlement}: {error}").into(), begun);
+        let Err(Undone { error, took }) = settled else { return self.meters.settled(settlement) };
+        self.report(lifespan, format!("a message could not be settled by {settlement}: {error}").into(), took);
     }
 
     /// Ends the span of a message's handlers, and begins that of its settlement, in the same trace.
@@ -66,16 +64,15 @@ impl Inlet {
     }
 
     /// Has the handlers do their work, and answers what becomes of the message.
-    async fn deliver(&self, lifespan: &Lifespan, message: &Arc<Message>, begun: Instant, span: &Span) -> Settlement {
-        let arriving = self.arriving(message);
-        self.described(span, message, arriving.as_ref().ok());
-        let delivered = async {
-            match arriving {
-                Ok(arriving) => self.deliver_arriving(lifespan, message, &arriving, begun).await,
-                Err(error) => (self.invalid(lifespan, error, begun), "invalid"),
+    async fn deliver(&self, lifespan: &Lifespan, message: &Arc<Message>, span: &Span) -> Settlement {
+        let (settlement, outcome) = match self.accept(lifespan, message, span) {
+            Ok((mut delivery, mut bundle)) => {
+                delivery.join(bundle.deliver().instrument(span.clone()).await);
+                let settlement = bundle.values().settlement();
+                (settlement.unwrap_or_else(|| self.of(&delivery)), outcome_of(&delivery))
             }
+            Err(settled) => settled,
         };
-        let (settlement, outcome) = delivered.instrument(span.clone()).await;
         spans::ended(span, outcome, outcome == "ok");
         settlement
     }
@@ -99,36 +96,31 @@ impl Inlet {
         described(span, Operation::Process, || self.destination(message), &identity);
     }
 
-    /// Answers what becomes of the message, and how it went, in a word.
-    async fn deliver_arriving(
-        &self,
-        lifespan: &Lifespan,
-        message: &Arc<Message>,
-        arriving: &Arriving<'_>,
-        begun: Instant,
-    ) -> (Settlement, &'static str) {
+    /// Has the event of a message accepted: what its `now` handlers did, and the delivery to the others. Or answers what becomes
+    /// of the message, where no handler waits for it, and how it went, in a word.
+    fn accept(&self, lifespan: &Lifespan, message: &Arc<Message>, span: &Span) -> Result<(Delivery, Bundle), Settled> {
+        let arriving = self.arriving(message);
+        self.described(span, message, arriving.as_ref().ok());
+        let _entered = span.enter();
+        let mut arriving = arriving.map_err(|error| (self.invalid(lifespan, error), "invalid"))?;
         self.meters.arrived(arriving.beside.time);
-        let values = OwnedValues::Message(Arrived::new(Arc::clone(message)));
         if lifespan.is_dispatch_disabled() {
             // What is dropped here was never handled.
-            return (Settlement::Requeue, "ok");
+            return Err((Settlement::Requeue, "ok"));
         }
-        let Accepted { now: mut delivery, event } = match arrive(lifespan, arriving, values.borrow()) {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                let kind = error.kind();
-                return (self.refused(lifespan, error, begun), kind);
-            }
-        };
-        let marked = match event {
-            None => values.borrow().settlement(),
+        let (ambient, arrived) = (Ambient::of(lifespan.clone()), Arrived::new(Arc::clone(message)));
+        let accepted = arrive(&ambient, &mut arriving, Values::Message(&arrived));
+        let Accepted { now, event } = accepted.map_err(|error| {
+            let kind = error.kind();
+            (self.refused(lifespan, error), kind)
+        })?;
+        match event {
+            None => Err((arrived.settlement().unwrap_or_else(|| self.of(&now)), outcome_of(&now))),
             Some(event) => {
-                let mut bundle = Bundle::of_message(lifespan.clone(), event, values, Arc::clone(&self.address));
-                delivery.join(bundle.deliver().await);
-                bundle.values().settlement()
+                let from = Arc::clone(&self.address);
+                Ok((now, Bundle::of_message(ambient.lifespan, event, arrived, from)))
             }
-        };
-        (marked.unwrap_or_else(|| self.of(&delivery)), if delivery.is_ok() { "ok" } else { "failed" })
+        }
     }
 
     fn of(&self, delivery: &Delivery) -> Settlement {
@@ -136,39 +128,60 @@ impl Inlet {
     }
 
     /// What becomes of a message whose event the lifespan does not take.
-    fn refused(&self, lifespan: &Lifespan, error: DispatchError, begun: Instant) -> Settlement {
+    fn refused(&self, lifespan: &Lifespan, error: DispatchError) -> Settlement {
         Meters::refused(&error);
         let settlement = match error {
             // Another time, or another process, will do.
             DispatchError::Full { .. } | DispatchError::Closed { .. } => Settlement::Requeue,
             _ => self.settings.on_invalid,
         };
-        self.report(lifespan, error.into(), begun);
+        self.report(lifespan, error.into(), Duration::ZERO);
         settlement
     }
 
-    fn invalid(&self, lifespan: &Lifespan, error: BoxError, begun: Instant) -> Settlement {
-        self.report(lifespan, error, begun);
+    fn invalid(&self, lifespan: &Lifespan, error: BoxError) -> Settlement {
+        self.report(lifespan, error, Duration::ZERO);
         self.settings.on_invalid
     }
 
-    fn report(&self, lifespan: &Lifespan, error: BoxError, begun: Instant) {
+    fn report(&self, lifespan: &Lifespan, error: BoxError, took: Duration) {
         let cause = FailureCause::Error(error);
-        lifespan.report(&Failure::of_interruption(self.site, cause, begun.elapsed()));
+        lifespan.report(&Failure::of_interruption(self.site, cause, took));
     }
 }
 
+/// What becomes of a message that no handler waits for, and how it went, in a word.
+type Settled = (Settlement, &'static str);
+
+fn outcome_of(delivery: &Delivery) -> &'static str {
+    if delivery.is_ok() { "ok" } else { "failed" }
+}
+
+/// Why a source has not done what it was to do.
+pub(super) struct Undone {
+    pub(super) error: BoxError,
+    /// How long it was waited for.
+    took: Duration,
+}
+
 /// Waits for what a source does, but not for ever.
-pub(super) async fn bounded(work: impl Future<Output = Result<(), SourceError>>) -> Result<(), BoxError> {
+pub(super) async fn bounded(work: impl Future<Output = Result<(), SourceError>>) -> Result<(), Undone> {
     let mut work = pin!(caught(work));
+    let mut took = Duration::ZERO;
     // Most is done at once, and a clock costs more than that.
     let done = match polled(work.as_mut()).await {
         Poll::Ready(done) => Ok(done),
-        Poll::Pending => Box::pin(timeout(SETTLE_TIMEOUT, work)).await,
+        Poll::Pending => {
+            let begun = Instant::now();
+            let done = Box::pin(timeout(SETTLE_TIMEOUT, work)).await;
+            took = begun.elapsed();
+            done
+        }
     };
-    match done {
+    let done = match done {
         Ok(Ok(done)) => done.map_err(SourceError::into_inner),
         Ok(Err(panic)) => Err(panic.to_string().into()),
         Err(_) => Err(format!("it took longer than {SETTLE_TIMEOUT:?}").into()),
-    }
+    };
+    done.map_err(|error| Undone { error, took })
 }

@@ -139,14 +139,14 @@ impl Inlet {
         let lost = loop {
             // Handlers that never wait must not keep the thread from other tasks.
             tokio::task::consume_budget().await;
-            if before(draining.as_mut(), pin!(handling.room())).await.is_none() {
+            if handling.is_full() && before(draining.as_mut(), pin!(handling.room())).await.is_none() {
                 break None;
             }
             match before(draining.as_mut(), pin!(caught(async { incoming.next().await }))).await {
                 Some(Ok(Ok(received))) => {
                     let Some(work) = lifespan.begin(false) else { break None };
                     let inlet = Arc::clone(self);
-                    handling.begin(|| async move { inlet.handle(work, received).await }).await;
+                    handling.begin(|| inlet.handle(work, received)).await;
                 }
                 Some(Ok(Err(error))) => break Some(error),
                 Some(Err(panic)) => break Some(SourceError::new(panic.to_string())),
@@ -164,7 +164,7 @@ impl Inlet {
     }
 
     async fn close(&self, incoming: impl Incoming) -> Option<String> {
-        let error = bounded(incoming.close()).await.err()?;
+        let error = bounded(incoming.close()).await.err()?.error;
         tracing::error!(target: "events", source = &*self.address, error = %error, "a source could not be closed");
         Some(format!("{} could not be closed: {error}", self.site))
     }
@@ -220,11 +220,14 @@ impl<F: Future<Output = ()> + Send + 'static> Handling<F> {
         Self { runtime, is_here, places: Arc::new(Semaphore::new(under_way)), under_way, here: Box::pin(None) }
     }
 
+    /// Whether as many messages are handled as may be.
+    fn is_full(&self) -> bool {
+        self.places.available_permits() == 0
+    }
+
     /// Waits until another message may be handled.
     async fn room(&mut self) {
-        if self.places.available_permits() == 0 {
-            let _place = self.places.acquire().await;
-        }
+        let _place = self.places.acquire().await;
     }
 
     async fn begin(&mut self, handle: impl FnOnce() -> F) {
@@ -234,7 +237,7 @@ impl<F: Future<Output = ()> + Send + 'static> Handling<F> {
         self.here.set(Some(handle()));
         let Some(handled) = self.here.as_mut().as_pin_mut() else { return };
         if polled(handled).await.is_ready() {
-            return self.here.set(None);
+            return;
         }
         let mut waits = std::mem::replace(&mut self.here, Box::pin(None));
         self.spawn(poll_fn(move |cx| match waits.as_mut().as_pin_mut() {

@@ -104,8 +104,11 @@ fn error(text: &str) -> serde_json::Error {
 
 /// Reads one value, the path of the field that fails beside the error.
 pub(crate) fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
-    // Keeping track of the path costs more than the reading, and only an error has a use for it.
-    if let Ok(value) = serde_json::from_slice(json) {
+    // Keeping track of the path costs more than the reading, and only an error has a use for it. That it is text is seen
+    // sooner of the whole than of each string in it.
+    if let Ok(text) = str::from_utf8(json)
+        && let Ok(value) = serde_json::from_str(text)
+    {
         return Ok(value);
     }
     tracked(json, |json| T::deserialize(json))

@@ -1,0 +1,69 @@
+//! Places for handlers, asked for by several at a time.
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Waker};
+
+use loom::future::block_on;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+
+use crate::places::{Held, Places};
+
+/// As a delivery does: at once, or after a wait.
+fn taken(places: &Places, count: usize) -> Held<'_> {
+    places.try_take(count).unwrap_or_else(|| block_on(places.take(count)))
+}
+
+/// Nobody works beside who has all places, and each gets its turn: a missed call would be a deadlock.
+#[test]
+fn there_are_never_more_at_work_than_places() {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(|| {
+        let (places, at_work) = (Arc::new(Places::new(2)), Arc::new(AtomicUsize::new(0)));
+        let work = |count: usize| {
+            let (places, at_work) = (Arc::clone(&places), Arc::clone(&at_work));
+            move || {
+                let held = taken(&places, count);
+                let others = at_work.fetch_add(count, Ordering::Relaxed);
+                assert!(others + count <= 2, "{count} beside {others}");
+                at_work.fetch_sub(count, Ordering::Relaxed);
+                drop(held);
+            }
+        };
+        let others = [1, 2].map(|count| thread::spawn(work(count)));
+        work(1)();
+        for other in others {
+            other.join().expect("no panic");
+        }
+        assert!(places.try_take(2).is_some(), "all are free again, and nobody waits");
+    });
+}
+
+/// Who asks and goes away, at whatever moment, keeps no place and stands in nobody's way.
+#[test]
+fn who_goes_away_leaves_nothing_behind() {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(|| {
+        let places = Arc::new(Places::new(1));
+        let held = taken(&places, 1);
+        let fickle = thread::spawn({
+            let places = Arc::clone(&places);
+            move || {
+                let mut take = places.take(1);
+                let _ = Pin::new(&mut take).poll(&mut Context::from_waker(Waker::noop()));
+            }
+        });
+        let patient = thread::spawn({
+            let places = Arc::clone(&places);
+            move || drop(taken(&places, 1))
+        });
+        drop(held);
+        fickle.join().expect("no panic");
+        patient.join().expect("no panic");
+        assert!(places.try_take(1).is_some(), "it is free again, and nobody waits");
+    });
+}
