@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
 use super::arrived::Arrived;
 use super::run::{Inlet, SETTLE_TIMEOUT};
@@ -21,7 +21,7 @@ use crate::failure::{Failure, FailureCause};
 use crate::format::Message;
 use crate::lifespan::{Lifespan, Work};
 use crate::telemetry::messaging::described;
-use crate::telemetry::{Identity, Meters, Operation, Trace, spans};
+use crate::telemetry::{Identity, Meters, Operation, Seen, Trace, spans};
 use crate::values::Values;
 
 impl Inlet {
@@ -30,30 +30,35 @@ impl Inlet {
         let lifespan = work.lifespan();
         let Received { message, settle } = received;
         self.meters.received();
-        let span = spans::process(&self.label, lifespan);
-        let settlement = match caught(self.deliver(lifespan, &message, &span)).await {
+        let seen = spans::process(&self.label, lifespan);
+        let settlement = match caught(self.deliver(lifespan, &message, &seen)).await {
             Ok(settlement) => settlement,
             // A format or a rule of somebody's, which would do so again.
             Err(panic) => self.invalid(lifespan, panic.to_string().into()),
         };
-        let settling = self.settling(settlement, &message, &span);
-        drop(span);
+        let settling = self.settling(settlement, &message, seen);
         // Until then the work is not done, so that the end of the lifespan waits for it.
-        let settled = bounded(async { settle.settle(settlement).await }).instrument(settling.clone()).await;
-        spans::ended(&settling, if settled.is_ok() { "ok" } else { "error" }, settled.is_ok());
+        let settled = match settling.span() {
+            None => bounded(async { settle.settle(settlement).await }).await,
+            Some(span) => {
+                let settled = bounded(async { settle.settle(settlement).await });
+                Box::pin(settled.instrument(span.clone())).await
+            }
+        };
+        settling.ended(if settled.is_ok() { "ok" } else { "error" }, settled.is_ok());
         let Err(Undone { error, took }) = settled else { return self.meters.settled(settlement) };
         self.report(lifespan, format!("a message could not be settled by {settlement}: {error}").into(), took);
     }
 
     /// Ends the span of a message's handlers, and begins that of its settlement, in the same trace.
-    fn settling(&self, settlement: Settlement, message: &Message, processed: &Span) -> Span {
-        if processed.is_disabled() {
-            return Span::none();
+    fn settling(&self, settlement: Settlement, message: &Message, processed: Seen) -> Seen {
+        let Some(processed) = processed.into_span() else { return Seen::default() };
+        let settling = spans::settle(&self.label, settlement);
+        if let Some(span) = settling.span() {
+            Trace::of(&processed).adopt(span);
+            described(span, Operation::Settle(settlement), || self.destination(message), &Identity::default());
         }
-        let span = spans::settle(&self.label, settlement);
-        Trace::of(processed).adopt(&span);
-        described(&span, Operation::Settle(settlement), || self.destination(message), &Identity::default());
-        span
+        settling
     }
 
     fn arriving<'a>(&'a self, message: &'a Message) -> Result<Arriving<'a>, BoxError> {
@@ -64,24 +69,25 @@ impl Inlet {
     }
 
     /// Has the handlers do their work, and answers what becomes of the message.
-    async fn deliver(&self, lifespan: &Lifespan, message: &Arc<Message>, span: &Span) -> Settlement {
-        let (settlement, outcome) = match self.accept(lifespan, message, span) {
+    async fn deliver(&self, lifespan: &Lifespan, message: &Arc<Message>, seen: &Seen) -> Settlement {
+        let (settlement, outcome) = match self.accept(lifespan, message, seen) {
             Ok((mut delivery, mut bundle)) => {
-                delivery.join(bundle.deliver().instrument(span.clone()).await);
+                delivery.join(match seen.span() {
+                    None => bundle.deliver().await,
+                    Some(span) => Box::pin(bundle.deliver().instrument(span.clone())).await,
+                });
                 let settlement = bundle.values().settlement();
                 (settlement.unwrap_or_else(|| self.of(&delivery)), outcome_of(&delivery))
             }
             Err(settled) => settled,
         };
-        spans::ended(span, outcome, outcome == "ok");
+        seen.ended(outcome, outcome == "ok");
         settlement
     }
 
     /// Says what a span is about that nobody has entered yet.
-    fn described(&self, span: &Span, message: &Message, arriving: Option<&Arriving<'_>>) {
-        if span.is_disabled() {
-            return;
-        }
+    fn described(&self, seen: &Seen, message: &Message, arriving: Option<&Arriving<'_>>) {
+        let Some(span) = seen.span() else { return };
         let beside = arriving.map(|arriving| &arriving.beside);
         if let Some(beside) = beside {
             if self.settings.continues_trace {
@@ -98,10 +104,10 @@ impl Inlet {
 
     /// Has the event of a message accepted: what its `now` handlers did, and the delivery to the others. Or answers what becomes
     /// of the message, where no handler waits for it, and how it went, in a word.
-    fn accept(&self, lifespan: &Lifespan, message: &Arc<Message>, span: &Span) -> Result<(Delivery, Bundle), Settled> {
+    fn accept(&self, lifespan: &Lifespan, message: &Arc<Message>, seen: &Seen) -> Result<(Delivery, Bundle), Settled> {
         let arriving = self.arriving(message);
-        self.described(span, message, arriving.as_ref().ok());
-        let _entered = span.enter();
+        self.described(seen, message, arriving.as_ref().ok());
+        let _entered = seen.enter();
         let mut arriving = arriving.map_err(|error| (self.invalid(lifespan, error), "invalid"))?;
         self.meters.arrived(arriving.beside.time);
         if lifespan.is_dispatch_disabled() {

@@ -30,6 +30,11 @@ impl Seen {
         Self((!span.is_disabled()).then(|| Box::new(span)))
     }
 
+    /// The span, for what comes after it.
+    pub(crate) fn into_span(self) -> Option<Span> {
+        self.0.map(|span| *span)
+    }
+
     /// Surrounds the caller until the guard is dropped.
     pub(crate) fn enter(&self) -> Option<tracing::span::Entered<'_>> {
         self.0.as_ref().map(|span| span.enter())
@@ -165,8 +170,8 @@ pub(crate) fn create(event: &str) -> Span {
 }
 
 /// A message of a source, from its arrival to the end of its handlers.
-pub(crate) fn process(source: &str, lifespan: &Lifespan) -> Span {
-    info_span!(
+pub(crate) fn process(source: &str, lifespan: &Lifespan) -> Seen {
+    Seen::new(info_span!(
         target: "events",
         "process",
         lifespan = %Id(lifespan),
@@ -176,12 +181,12 @@ pub(crate) fn process(source: &str, lifespan: &Lifespan) -> Span {
         "otel.name" = Empty,
         "otel.kind" = Empty,
         "otel.status_code" = Empty
-    )
+    ))
 }
 
 /// What a source is told about a message.
-pub(crate) fn settle(source: &str, settlement: Settlement) -> Span {
-    debug_span!(
+pub(crate) fn settle(source: &str, settlement: Settlement) -> Seen {
+    Seen::new(debug_span!(
         target: "events",
         parent: None,
         "settle",
@@ -192,7 +197,7 @@ pub(crate) fn settle(source: &str, settlement: Settlement) -> Span {
         "otel.name" = Empty,
         "otel.kind" = Empty,
         "otel.status_code" = Empty
-    )
+    ))
 }
 
 /// A question to a broker whether it has messages.
