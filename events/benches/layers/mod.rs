@@ -40,10 +40,10 @@ fn serves<const EVENTS: u32, const CLIENTS: u32>(name: &'static str) -> Question
 }
 
 #[derive(Event)]
-struct Asked(Payload);
+struct Requested(Payload);
 
 #[on]
-fn count(event: &Asked) {
+fn count(event: &Requested) {
     event.0.add(0);
 }
 
@@ -52,7 +52,7 @@ fn act<const WAY: u8, const EVENTS: u32>() {
     for _ in 0..EVENTS {
         let payload = Payload::new();
         match WAY {
-            LAYER => dispatch(Asked(payload)).expect("a lifespan that is open takes events"),
+            LAYER => dispatch(Requested(payload)).expect("a lifespan that is open takes events"),
             BARE => payload.add(0),
             _ => drop(tokio::spawn(async move { payload.add(0) })),
         }

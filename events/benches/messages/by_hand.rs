@@ -5,7 +5,7 @@ use std::future::Future;
 use std::hint::black_box;
 use std::pin::Pin;
 
-use super::cats::Kind;
+use super::cats::{Kind, Told};
 use super::{Prepared, WAITING};
 
 type Call<K> = for<'a> fn(&'a K) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -19,8 +19,8 @@ fn call<K: Kind>(event: &K) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
     })
 }
 
-fn queue<K: Kind>() -> VecDeque<Vec<u8>> {
-    (0..WAITING).map(|_| K::JSON.into()).collect()
+fn queue<T: Told>() -> VecDeque<Vec<u8>> {
+    (0..WAITING).map(|_| T::JSON.into()).collect()
 }
 
 /// Decodes each body, and awaits a boxed future, one after another.
@@ -49,6 +49,22 @@ pub(crate) fn spawn_each<K: Kind>(times: u32) -> Prepared {
                 let call: Call<K> = black_box(call::<K>);
                 call(&event).await;
             });
+        }
+        told.notified().await;
+        std::mem::forget(queue);
+    })
+}
+
+/// Takes each body, in a boxed future, as it is.
+pub(crate) fn each<T: Told>(times: u32, act: fn(&[u8])) -> Prepared {
+    let mut queue = queue::<T>();
+    Box::pin(async move {
+        let told = T::expect(times);
+        for body in queue.drain(..times as usize) {
+            let act = black_box(act);
+            let call: Pin<Box<dyn Future<Output = ()> + Send + '_>> = Box::pin(async { act(&body) });
+            call.await;
+            T::end();
         }
         told.notified().await;
         std::mem::forget(queue);

@@ -9,14 +9,11 @@ use tokio::sync::Notify;
 
 use crate::support::payload;
 
-/// An event that is written as JSON, and what its handler does.
-pub(crate) trait Kind: Event + DeserializeOwned {
+/// Events whose end somebody waits for.
+pub(crate) trait Told {
     const JSON: &'static str;
-    /// Whether its handler waits once.
-    const WAITS: bool = false;
 
     fn left() -> &'static Left;
-    fn act(&self);
 
     /// Counts so many events down; who answers is told after the last one.
     fn expect(times: u32) -> &'static Notify {
@@ -25,13 +22,26 @@ pub(crate) trait Kind: Event + DeserializeOwned {
         none
     }
 
-    /// What a handler does.
-    fn handle(&self) {
-        self.act();
+    /// One of them has been handled.
+    fn end() {
         let Left { count, none } = Self::left();
         if count.fetch_sub(1, Ordering::Relaxed) == 1 {
             none.notify_one();
         }
+    }
+}
+
+/// An event that is written as JSON, and what its handler does.
+pub(crate) trait Kind: Told + Event + DeserializeOwned {
+    /// Whether its handler waits once.
+    const WAITS: bool = false;
+
+    fn act(&self);
+
+    /// What a handler does.
+    fn handle(&self) {
+        self.act();
+        Self::end();
     }
 }
 
@@ -42,15 +52,31 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    const fn none() -> Self {
+    pub(super) const fn none() -> Self {
         Self { count: AtomicU32::new(0), none: Notify::const_new() }
     }
 }
 
 /// Numbers alone, so that nothing but the event itself is allocated for them.
-const NUMBERS: &str = r#"{"cat":184467440,"fish":2,"grams":1250,"room":17,"bowl":4,"at":1763798400123,"cents":1999}"#;
+pub(super) const NUMBERS: &str =
+    r#"{"cat":184467440,"fish":2,"grams":1250,"room":17,"bowl":4,"at":1763798400123,"cents":1999}"#;
 /// As many bytes, and one text.
 const TEXT: &str = r#"{"cat":184467440,"fish":2,"grams":1250,"name":"Thomasina of the Seven Seas","cents":1999}"#;
+
+macro_rules! told {
+    ($event:ident, $json:expr) => {
+        impl Told for $event {
+            const JSON: &'static str = $json;
+
+            fn left() -> &'static Left {
+                static LEFT: Left = Left::none();
+                &LEFT
+            }
+        }
+    };
+}
+
+pub(super) use told;
 
 macro_rules! numbers {
     ($event:ident, $waits:literal) => {
@@ -65,14 +91,10 @@ macro_rules! numbers {
             cents: u64,
         }
 
-        impl Kind for $event {
-            const JSON: &'static str = NUMBERS;
-            const WAITS: bool = $waits;
+        told!($event, NUMBERS);
 
-            fn left() -> &'static Left {
-                static LEFT: Left = Left::none();
-                &LEFT
-            }
+        impl Kind for $event {
+            const WAITS: bool = $waits;
 
             fn act(&self) {
                 let small = self.fish + self.grams + self.room + self.bowl;
@@ -95,14 +117,9 @@ pub(crate) struct Small {
     quantity: u32,
 }
 
+told!(Small, SMALL);
+
 impl Kind for Small {
-    const JSON: &'static str = SMALL;
-
-    fn left() -> &'static Left {
-        static LEFT: Left = Left::none();
-        &LEFT
-    }
-
     fn act(&self) {
         payload::add(self.id + u64::from(self.quantity));
     }
@@ -117,14 +134,9 @@ pub(crate) struct Text {
     cents: u64,
 }
 
+told!(Text, TEXT);
+
 impl Kind for Text {
-    const JSON: &'static str = TEXT;
-
-    fn left() -> &'static Left {
-        static LEFT: Left = Left::none();
-        &LEFT
-    }
-
     fn act(&self) {
         let small = self.fish + self.grams;
         payload::add(self.cat + u64::from(small) + self.name.len() as u64 + self.cents);

@@ -2,13 +2,14 @@
 
 mod by_hand;
 mod cats;
+mod raw;
 
 use events::{
     CloudEvents, ConfiguredSource, Envelope, Format, Lifespan, Memory, MemorySource, Message, Pair, SourceExt,
 };
 
 use crate::support::operation::Work;
-use cats::Kind;
+use cats::{Kind, Told};
 
 /// The messages wait; what is left is to handle them.
 pub(crate) type Prepared = Work;
@@ -36,6 +37,10 @@ impl Question {
         ];
         Self { name, ways }
     }
+
+    fn raw(name: &'static str, events: fn(u32) -> Prepared, by_hand: fn(u32) -> Prepared) -> Self {
+        Self { name, ways: vec![Way { label: "events", prepare: events }, Way { label: "by-hand", prepare: by_hand }] }
+    }
 }
 
 pub(crate) fn all() -> Vec<Question> {
@@ -48,6 +53,9 @@ pub(crate) fn all() -> Vec<Question> {
         Question::new::<cats::Waiting>("named-waiting-1", named::<cats::Waiting, 1>),
         Question::new::<cats::Waiting>("named-waiting-100", named::<cats::Waiting, 100>),
         Question::new::<cats::Text>("named-text-100", named::<cats::Text, 100>),
+        Question::raw("raw-any-1", raw::any, raw::raw_by_hand::<raw::Any>),
+        Question::raw("raw-json-1", raw::json, raw::raw_by_hand::<raw::Json>),
+        Question::raw("raw-view-1", raw::view, raw::view_by_hand),
         Question::new::<cats::Async>("pair-async-1", formatted::<PairOf, cats::Async, 1>),
         Question::new::<cats::Async>("pair-async-100", formatted::<PairOf, cats::Async, 100>),
         Question::new::<cats::Async>("cloud-async-1", formatted::<CloudOf, cats::Async, 1>),
@@ -59,7 +67,7 @@ pub(crate) fn all() -> Vec<Question> {
 pub(crate) const WAITING: u32 = 8192;
 
 /// Has a lifespan handle the messages of a queue, and settle them.
-fn handled<K: Kind>(
+fn handled<T: Told>(
     message: &Message,
     times: u32,
     source: impl FnOnce(MemorySource) -> ConfiguredSource<MemorySource>,
@@ -71,7 +79,7 @@ fn handled<K: Kind>(
     }
     let source = source(memory.source("cats"));
     Box::pin(async move {
-        let told = K::expect(times);
+        let told = T::expect(times);
         let app = Lifespan::builder().source(source).start().await.expect("the declarations are sound");
         told.notified().await;
         app.shutdown().await.expect("it ends from outside");
@@ -82,8 +90,12 @@ fn handled<K: Kind>(
 }
 
 fn named<K: Kind, const CONCURRENCY: usize>(times: u32) -> Prepared {
-    let message = Message { body: K::JSON.into(), ..Message::default() };
-    handled::<K>(&message, times, |source| source.named(K::NAMES[0]).concurrency(CONCURRENCY))
+    handled_by_name::<K, CONCURRENCY>(K::NAMES[0], times)
+}
+
+fn handled_by_name<T: Told, const CONCURRENCY: usize>(name: &'static str, times: u32) -> Prepared {
+    let message = Message { body: T::JSON.into(), ..Message::default() };
+    handled::<T>(&message, times, |source| source.named(name).concurrency(CONCURRENCY))
 }
 
 /// A format, and an event as others write it.

@@ -1,7 +1,9 @@
 //! Every operation of the library that is measured, and what does the same work without it.
 
+mod any;
 mod baseline;
 mod chain;
+mod checked;
 mod depends;
 mod load;
 mod named;
@@ -26,6 +28,8 @@ pub(crate) fn all() -> Vec<Question> {
         crowd::<load::Waiting8>("waiting-8"),
         sync::<load::Sync1, 8>("8-events-sync-1"),
         asynchronous::<load::Async1, 8>("8-events-async-1"),
+        Question::new("dispatch-0", now::<load::Sync0>),
+        Question::new("disabled", disabled::<load::Sync1>),
         Question::new("now-1", now::<load::Now1>).beside("table", baseline::borrowed::<load::Now1>),
         Question::new("now-2", now::<load::Now2>).beside("table", baseline::borrowed::<load::Now2>),
         Question::new("scope-now-1", scope::<load::Now1, 1>).beside("table", baseline::borrowed::<load::Now1>),
@@ -36,6 +40,12 @@ pub(crate) fn all() -> Vec<Question> {
         sync::<depends::SyncOnCall, 1>("sync-on-call"),
         asynchronous::<depends::AsyncOnCall, 1>("async-on-call"),
         Question::new("named-json", named::scope).beside("serde-json", named::serde_json),
+        Question::new("validated", checked::validated).beside("by-hand", checked::by_hand::<true>),
+        Question::new("unchecked", checked::unchecked).beside("by-hand", checked::by_hand::<false>),
+        Question::new("any", any::scope::<any::SeenAsAny>).beside("by-hand", any::by_hand::<any::SeenAsAny>),
+        Question::new("any-json", any::scope::<any::SeenAsJson>)
+            .beside("serde-json", any::json_by_hand::<any::SeenAsJson>),
+        Question::new("view", any::scope::<any::SeenAsView>).beside("serde-json", any::view_by_hand::<any::SeenAsView>),
         Question::new("chain-of-1", chain::scope).beside("one-spawn", chain::spawn),
     ]
 }
@@ -87,6 +97,20 @@ fn now<E: Event + From<Payload>>(app: Lifespan, times: u32) -> Work {
             for _ in 0..times {
                 dispatch(E::from(Payload::new())).expect("a lifespan that is open takes events");
             }
+        })
+        .await;
+    })
+}
+
+/// The dispatch alone, of an event that has a handler, where dispatch is disabled.
+fn disabled<E: Event + From<Payload>>(app: Lifespan, times: u32) -> Work {
+    Box::pin(async move {
+        app.scope(async {
+            app.disable_dispatch(true);
+            for _ in 0..times {
+                dispatch(E::from(Payload::new())).expect("events are checked, then dropped");
+            }
+            app.disable_dispatch(false);
         })
         .await;
     })

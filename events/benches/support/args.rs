@@ -1,15 +1,16 @@
 //! What a benchmark is asked to do.
 
 /// How much is measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Effort {
     Full,
     Quick,
     /// A run as a test, without `--bench`: it shows that everything runs, and its figures mean nothing.
+    #[default]
     Smoke,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Args {
     pub(crate) effort: Effort,
     pub(crate) multi_thread: bool,
@@ -17,14 +18,17 @@ pub(crate) struct Args {
     /// The one operation to run, and nothing else.
     pub(crate) count: Option<String>,
     pub(crate) times: u32,
+    /// The one operation to count, in a process that was made for it.
+    pub(crate) measure: Option<String>,
+    /// Whether what is counted becomes the budget.
+    pub(crate) record: bool,
     filter: Option<String>,
 }
 
 impl Args {
     /// Reads the command line; what cargo or a test runner adds to it is none of our business.
     pub(crate) fn read() -> Self {
-        let mut args =
-            Self { effort: Effort::Smoke, multi_thread: false, list: false, count: None, times: 1000, filter: None };
+        let mut args = Self { times: 1000, ..Self::default() };
         let mut quick = false;
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
@@ -34,6 +38,8 @@ impl Args {
                 "--multi-thread" => args.multi_thread = true,
                 "--list" => args.list = true,
                 "--count" => args.count = words.next(),
+                "--measure" => args.measure = words.next(),
+                "--record" => args.record = true,
                 "--times" => args.times = words.next().and_then(|times| times.parse().ok()).unwrap_or(args.times),
                 option if option.starts_with('-') => {}
                 _ => args.filter = Some(word),

@@ -39,7 +39,7 @@ impl Question {
 /// A runtime with a lifespan on it.
 pub(crate) struct Stage {
     pub(crate) runtime: Runtime,
-    app: Lifespan,
+    pub(crate) app: Lifespan,
 }
 
 impl Stage {
