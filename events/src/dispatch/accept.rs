@@ -124,6 +124,7 @@ impl Ambient {
         accepted
     }
 
+    #[inline]
     fn accept_checked(
         &self,
         subject: Subject,

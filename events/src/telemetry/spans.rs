@@ -36,6 +36,7 @@ impl Seen {
     }
 
     /// Surrounds the caller until the guard is dropped.
+    #[inline]
     pub(crate) fn enter(&self) -> Option<tracing::span::Entered<'_>> {
         self.0.as_ref().map(|span| span.enter())
     }
@@ -55,6 +56,7 @@ impl Seen {
     }
 
     /// Says how it went.
+    #[inline]
     pub(crate) fn ended(&self, outcome: &'static str, is_ok: bool) {
         if let Some(span) = &self.0 {
             ended(span, outcome, is_ok);
@@ -62,6 +64,7 @@ impl Seen {
     }
 
     /// Says what became of an event.
+    #[inline]
     pub(crate) fn delivered(&self, delivery: &Delivery) {
         self.ended(if delivery.is_ok() { "ok" } else { "failed" }, delivery.is_ok());
     }
