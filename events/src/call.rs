@@ -1,7 +1,7 @@
 //! Calls one function, and keeps whatever goes wrong in it from everybody else.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::{Future, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{self, Poll};
@@ -15,7 +15,7 @@ use crate::failure::{FailureCause, panic_text};
 use crate::handler::{Call, Handler, Outcome, Running, SyncCall};
 use crate::place::Site;
 use crate::provider::with_values;
-use crate::telemetry::{AtWork, Seen, spans};
+use crate::telemetry::{AtWork, run, spans};
 
 /// How one call ended.
 #[derive(Debug)]
@@ -36,12 +36,11 @@ impl Ended {
 
     /// Calls a synchronous function in place.
     pub(crate) fn of_call(site: Site, call: SyncCall, context: Context<'_>) -> Self {
-        let (begun, seen) = (Instant::now(), spans::handler(site, &context));
+        let begun = Instant::now();
         let at_work = context.lifespan.core().meters.at_work();
-        let entered = seen.enter();
-        let result = isolated(|| call(context));
-        drop((entered, at_work));
-        seen.called(result.as_ref().err());
+        let call = || isolated(|| call(context));
+        let result = if spans::are_seen() { run::call(site, &context, call) } else { call() };
+        drop(at_work);
         Self::new(site, begun, result)
     }
 
@@ -64,48 +63,33 @@ pub(crate) fn begin<'a>(handler: &'a Handler, context: Context<'a>) -> Begun<'a>
 /// Calls a handler that has so much time, without polling it.
 fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Context<'a>) -> Begun<'a> {
     let site = handler.site();
-    let seen = || spans::handler(site, &context);
-    let at_work = || Some(context.lifespan.core().meters.at_work());
     match handler {
         Handler::Declared(decl) => match decl.call {
             Call::Sync(call) | Call::Now(call) => Begun::Ended(Ended::of_call(site, call, context)),
-            Call::Blocking(call) => running(site, at_work(), seen(), || Ok(limited(limit, blocking(call, context)))),
-            Call::Async(call) => running(site, at_work(), seen(), || Ok(limited(limit, call(context)))),
-            Call::With { call, per_call: false, .. } => {
-                running(site, at_work(), seen(), || Ok(limited(limit, call(context, None))))
-            }
+            Call::Blocking(call) => running(site, context, || limited(limit, blocking(call, context))),
+            Call::Async(call) => running(site, context, || limited(limit, call(context))),
+            Call::With { call, per_call: false, .. } => running(site, context, || limited(limit, call(context, None))),
             // The time-out is for the providers and the handler, and not for what tears down after them.
-            Call::With { call, per_call: true, .. } => {
-                running(site, at_work(), seen(), || Ok(with_values(call, context, limit)))
-            }
+            Call::With { call, per_call: true, .. } => running(site, context, || with_values(call, context, limit)),
         },
-        // What waits for its batch does not run: the batch does, with a span of its own.
-        Handler::Batched(bucket) => running(site, None, Seen::default(), || Ok(bucket.join(context))),
-        Handler::Closure(closure) => running(site, at_work(), seen(), || {
+        // What waits for its batch is not at work: the batch is, with a span of its own.
+        Handler::Batched(bucket) => {
+            Begun::Running(HandlerRun { site, begun: Instant::now(), _at_work: None, running: bucket.join(context) })
+        }
+        Handler::Closure(closure) => running(site, context, || {
             let called = catch_unwind(AssertUnwindSafe(|| (closure.call)(context)));
-            called.map_err(|panic| FailureCause::Panic(panic_text(&*panic)))
+            called.unwrap_or_else(|panic| {
+                let panicked = Interrupted(FailureCause::Panic(panic_text(&*panic)));
+                Box::pin(ready(Err(panicked.into())))
+            })
         }),
     }
 }
 
-fn running<'a>(
-    site: Site,
-    at_work: Option<AtWork>,
-    seen: Seen,
-    call: impl FnOnce() -> Result<Running<'a>, FailureCause>,
-) -> Begun<'a> {
-    let begun = Instant::now();
-    let called = {
-        let _entered = seen.enter();
-        call()
-    };
-    match called {
-        Ok(running) => Begun::Running(HandlerRun { site, begun, seen, _at_work: at_work, running }),
-        Err(cause) => {
-            seen.called(Some(&cause));
-            Begun::Ended(Ended::new(site, begun, Err(cause)))
-        }
-    }
+fn running<'a>(site: Site, context: Context<'a>, call: impl FnOnce() -> Running<'a>) -> Begun<'a> {
+    let (begun, at_work) = (Instant::now(), Some(context.lifespan.core().meters.at_work()));
+    let running = if spans::are_seen() { run::begin(site, &context, call) } else { call() };
+    Begun::Running(HandlerRun { site, begun, _at_work: at_work, running })
 }
 
 /// Calls a handler and waits for its end.
@@ -125,7 +109,6 @@ pub(crate) async fn run_within(limit: Option<Duration>, handler: &Handler, conte
 pub(crate) struct HandlerRun<'a> {
     site: Site,
     begun: Instant,
-    seen: Seen,
     _at_work: Option<AtWork>,
     running: Running<'a>,
 }
@@ -133,7 +116,6 @@ pub(crate) struct HandlerRun<'a> {
 impl HandlerRun<'_> {
     /// The end of a call that is not waited for any longer.
     pub(crate) fn abort(self) -> Ended {
-        self.seen.called(Some(&FailureCause::Aborted));
         Ended::new(self.site, self.begun, Err(FailureCause::Aborted))
     }
 }
@@ -142,12 +124,8 @@ impl Future for HandlerRun<'_> {
     type Output = Ended;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ended> {
-        let Self { site, begun, seen, running, .. } = &mut *self;
-        let entered = seen.enter();
-        let result = task::ready!(isolated_poll(running, cx));
-        drop(entered);
-        seen.called(result.as_ref().err());
-        Poll::Ready(Ended::new(*site, *begun, result))
+        let result = task::ready!(isolated_poll(&mut self.running, cx));
+        Poll::Ready(Ended::new(self.site, self.begun, result))
     }
 }
 
@@ -157,7 +135,8 @@ impl fmt::Debug for HandlerRun<'_> {
     }
 }
 
-fn isolated_poll(running: &mut Running<'_>, cx: &mut task::Context<'_>) -> Poll<Result<(), FailureCause>> {
+/// Polls a call; a panic and a time-out are results like any other.
+pub(crate) fn isolated_poll(running: &mut Running<'_>, cx: &mut task::Context<'_>) -> Poll<Result<(), FailureCause>> {
     poll_caught(running.as_mut(), cx).map(|ended| ended.and_then(|outcome| outcome.map_err(cause_of)))
 }
 

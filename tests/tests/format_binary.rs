@@ -57,6 +57,8 @@ fn attributes_are_headers_and_the_payload_is_the_body() {
         ("ce-tracestate", "a=b"),
         ("ce-eventhops", "3"),
         ("ce-eventversion", "2"),
+        ("traceparent", "00-1-2-01"),
+        ("tracestate", "a=b"),
     ];
     assert_eq!(written, message(Some("application/json"), &headers, r#"{"fish": 2}"#));
     let few = CloudEvents::binary().encode(&envelope()).expect("written");

@@ -12,7 +12,7 @@ use crate::envelope::Beside;
 use crate::metadata::{Cause, Meta};
 use crate::registry::Named;
 use crate::route::Route;
-use crate::telemetry::{Meters, Seen, Trace, spans};
+use crate::telemetry::{Meters, Trace, spans};
 use crate::values::Values;
 
 /// How deep `now` handlers may dispatch to `now` handlers: each level stands on the caller's stack.
@@ -97,13 +97,26 @@ impl Ambient {
         payload: &mut dyn Payload,
         brought: Option<Brought<'_>>,
     ) -> Result<Accepted, DispatchError> {
+        if spans::are_seen() {
+            return self.accept_in_span(subject, payload, brought);
+        }
+        self.accept_checked(subject, payload, brought)
+    }
+
+    #[cold]
+    fn accept_in_span(
+        &self,
+        subject: Subject,
+        payload: &mut dyn Payload,
+        brought: Option<Brought<'_>>,
+    ) -> Result<Accepted, DispatchError> {
         let seen = spans::dispatch(subject.name());
         // What came by a source is linked where its message is processed.
         if let Some(brought) = brought.as_ref().filter(|brought| brought.is_prepared) {
             seen.sent_in(&brought.beside.trace);
         }
         let _entered = seen.enter();
-        let accepted = self.accept_seen(subject, payload, brought, &seen);
+        let accepted = self.accept_checked(subject, payload, brought);
         match &accepted {
             Ok(_) => seen.ended("ok", true),
             Err(error) => seen.ended(error.kind(), false),
@@ -111,12 +124,12 @@ impl Ambient {
         accepted
     }
 
-    fn accept_seen(
+    #[inline]
+    fn accept_checked(
         &self,
         subject: Subject,
         payload: &mut dyn Payload,
         brought: Option<Brought<'_>>,
-        seen: &Seen,
     ) -> Result<Accepted, DispatchError> {
         let core = self.lifespan.core();
         let is_prepared = brought.as_ref().is_some_and(|brought| brought.is_prepared);
@@ -142,7 +155,9 @@ impl Ambient {
             None => (self.meta(&subject)?, self.scope.as_ref().map_or(Values::None, Values::Scope)),
             Some(brought) => (self.meta_of(&subject, brought.beside)?, brought.values),
         };
-        seen.identified(&meta.id);
+        if spans::are_seen() {
+            spans::dispatched(&meta.id);
+        }
         // A record keeps every event, also for handlers that a test calls itself.
         let is_kept = core.seam.is_on();
         core.meters.dispatched(&subject);

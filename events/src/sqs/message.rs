@@ -119,7 +119,7 @@ fn attributes(envelope: &Envelope, message: &Message) -> Result<Attributes, BoxE
     all.extend(message.content_type.clone().filter(|_| is_needed).map(|stated| (CONTENT_TYPE, stated)));
     if all.len() > MAX_ATTRIBUTES {
         return Err(format!(
-            "the message has {} attributes, and SQS takes {MAX_ATTRIBUTES}: use `CloudEvents::structured`, which needs four",
+            "the message has {} attributes, and SQS takes {MAX_ATTRIBUTES}: use `CloudEvents::structured`, which needs five at most",
             all.len()
         )
         .into());

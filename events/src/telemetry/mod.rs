@@ -3,6 +3,7 @@
 mod destination;
 pub(crate) mod messaging;
 mod metrics;
+pub(crate) mod run;
 mod sending;
 pub(crate) mod spans;
 mod trace;

@@ -36,6 +36,7 @@ impl Seen {
     }
 
     /// Surrounds the caller until the guard is dropped.
+    #[inline]
     pub(crate) fn enter(&self) -> Option<tracing::span::Entered<'_>> {
         self.0.as_ref().map(|span| span.enter())
     }
@@ -54,14 +55,8 @@ impl Seen {
         trace.link(span);
     }
 
-    /// Says which event it is about.
-    pub(crate) fn identified(&self, id: &EventId) {
-        if let Some(span) = &self.0 {
-            span.record("id", display(id));
-        }
-    }
-
     /// Says how it went.
+    #[inline]
     pub(crate) fn ended(&self, outcome: &'static str, is_ok: bool) {
         if let Some(span) = &self.0 {
             ended(span, outcome, is_ok);
@@ -69,6 +64,7 @@ impl Seen {
     }
 
     /// Says what became of an event.
+    #[inline]
     pub(crate) fn delivered(&self, delivery: &Delivery) {
         self.ended(if delivery.is_ok() { "ok" } else { "failed" }, delivery.is_ok());
     }
@@ -92,11 +88,27 @@ impl fmt::Display for Id<'_> {
 
 /// A scope, from its beginning to the end of its work.
 pub(crate) fn scope(lifespan: &Lifespan) -> Seen {
-    if !span_enabled!(target: "events", Level::INFO) {
+    if !are_seen() {
         return Seen::default();
     }
     let number = lifespan.core().next_scope();
     Seen::new(info_span!(target: "events", "scope", lifespan = %Id(lifespan), scope = number))
+}
+
+/// Whether somebody looks at spans of level INFO. Without a subscriber it is a look at a number.
+#[inline]
+pub(crate) fn are_seen() -> bool {
+    span_enabled!(target: "events", Level::INFO)
+}
+
+/// Says which event the call of `dispatch` is about that the caller stands in.
+#[cold]
+pub(crate) fn dispatched(id: &EventId) {
+    let span = Span::current();
+    // It may be left out, and then the span around is somebody else's.
+    if span.metadata().is_some_and(|metadata| metadata.target() == "events" && metadata.name() == "dispatch") {
+        span.record("id", display(id));
+    }
 }
 
 /// A call of `dispatch`: the checks, and the `now` handlers.
@@ -108,7 +120,7 @@ pub(crate) fn dispatch(event: &str) -> Seen {
 
 /// An event on its way through its handlers. It stands in the trace where the event was dispatched.
 pub(crate) fn delivery(event: &AnyEvent) -> Seen {
-    if !span_enabled!(target: "events", Level::INFO) {
+    if !are_seen() {
         return Seen::default();
     }
     let span = info_span!(
@@ -127,7 +139,7 @@ pub(crate) fn delivery(event: &AnyEvent) -> Seen {
 
 /// One run of a handler, a hook, or a periodic function.
 pub(crate) fn handler(site: Site, context: &Context<'_>) -> Seen {
-    if !span_enabled!(target: "events", Level::INFO) {
+    if !are_seen() {
         return Seen::default();
     }
     let span = info_span!(
@@ -171,6 +183,9 @@ pub(crate) fn create(event: &str) -> Span {
 
 /// A message of a source, from its arrival to the end of its handlers.
 pub(crate) fn process(source: &str, lifespan: &Lifespan) -> Seen {
+    if !are_seen() {
+        return Seen::default();
+    }
     Seen::new(info_span!(
         target: "events",
         "process",

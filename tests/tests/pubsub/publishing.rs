@@ -45,6 +45,8 @@ async fn attributes_are_those_of_cloudevents_in_binary_mode() {
         "ce-tracestate=a=b",
         "ce-type=cat-fed",
         "content-type=application/json",
+        "traceparent=00-ab-cd-01",
+        "tracestate=a=b",
     ];
     assert_eq!(attributes, expected);
     let call = &service.calls("Publish")[0];
