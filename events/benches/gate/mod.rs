@@ -27,7 +27,9 @@ pub(crate) fn answer(args: &Args) -> Result<bool, Box<dyn Error>> {
     if let Some(name) = &args.measure {
         measure::measure(args, name);
     } else if args.list {
-        operations::all().iter().for_each(|operation| println!("{}: benchmark", operation.name));
+        for operation in operations::all() {
+            println!("{}: benchmark", operation.name);
+        }
     } else if let Effort::Smoke = args.effort {
         measure::smoke(args);
     } else if !callgrind::is_there() {
@@ -82,7 +84,7 @@ fn check(args: &Args) -> Result<bool, Box<dyn Error>> {
 
 /// Counts every operation in processes of their own, as many at a time as there are processors.
 fn count(operations: &[Budgeted]) -> Result<(Vec<Line>, String), Box<dyn Error>> {
-    let next = AtomicUsize::new(0);
+    let next = &AtomicUsize::new(0);
     let work = || -> Result<Vec<(usize, Counted)>, String> {
         let mut counted = Vec::new();
         loop {
@@ -93,7 +95,7 @@ fn count(operations: &[Budgeted]) -> Result<(Vec<Line>, String), Box<dyn Error>>
     };
     let at_once = thread::available_parallelism().map_or(1, NonZero::get);
     let counted: Result<Vec<_>, String> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(&work)).collect();
+        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
         threads.into_iter().map(|thread| thread.join().expect("nothing panics here")).collect()
     });
     let mut counted: Vec<_> = counted?.into_iter().flatten().collect();
@@ -159,7 +161,7 @@ fn said(verdict: &Verdict, elsewhere: &[String]) -> bool {
     let list = |what: &str, lines: &[String]| {
         if !lines.is_empty() {
             println!("\n{what}");
-            lines.iter().for_each(|line| println!("  {line}"));
+            println!("  {}", lines.join("\n  "));
         }
     };
     list("CHEAPER than the budget, which may be lowered:", &verdict.cheaper);

@@ -1,13 +1,16 @@
 //! The operations that have a budget.
 
-use crate::support::operation::{Stage, Work};
+use crate::support::operation::{Question, Stage, Work};
 use crate::{messages, questions};
+
+/// Has so many times of an operation ready.
+type Prepare = Box<dyn Fn(&Stage, u32) -> Work + Sync>;
 
 /// An operation that is counted.
 pub(super) struct Budgeted {
     pub(super) name: &'static str,
     pub(super) times: u32,
-    pub(super) prepare: Box<dyn Fn(&Stage, u32) -> Work + Sync>,
+    pub(super) prepare: Prepare,
 }
 
 /// Of the benchmark `dispatch`.
@@ -53,7 +56,7 @@ const MEMORY: &[&str] = &[
 const LAYER: &[&str] = &["call-0", "call-1", "call-5"];
 
 pub(super) fn all() -> Vec<Budgeted> {
-    let dispatched = operations(DISPATCH, questions::all());
+    let dispatched = operations(DISPATCH, &questions::all());
     let messages = MEMORY.iter().map(|name| {
         let questions = messages::all();
         let question = questions.iter().find(|question| question.name == *name).expect("the benchmark `memory` has it");
@@ -62,11 +65,11 @@ pub(super) fn all() -> Vec<Budgeted> {
     });
     let all = dispatched.into_iter().chain(messages);
     #[cfg(feature = "tower")]
-    let all = all.chain(operations(LAYER, crate::layers::all()));
+    let all = all.chain(operations(LAYER, &crate::layers::all()));
     all.collect()
 }
 
-fn operations(names: &[&'static str], questions: Vec<crate::support::operation::Question>) -> Vec<Budgeted> {
+fn operations(names: &[&'static str], questions: &[Question]) -> Vec<Budgeted> {
     let wanted = |name: &&'static str| {
         let question = questions.iter().find(|question| question.name == *name).expect("its benchmark has it");
         let run = question.operations[0].run;
