@@ -91,6 +91,7 @@
 //! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
 //! - [`docs::telemetry`]: lines, spans, traces, metrics and health.
 //! - [`docs::flow`]: the catalog as a picture, in Mermaid and in Graphviz.
+//! - [`docs::performance`]: what things cost, how that is measured, and how to keep a handler fast.
 //! - `docs::pubsub`, with the feature `pubsub`: Google Cloud Pub/Sub, what it needs and what it promises.
 //! - `docs::http`, with the feature `http`: what is sent and answered, and what can be lost.
 //! - `docs::sse`, with the feature `sse`: how a stream is followed, how one is served, and what can be lost.

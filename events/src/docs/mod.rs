@@ -15,6 +15,9 @@ pub mod flow {}
 #[doc = include_str!("payloads.md")]
 pub mod payloads {}
 
+#[doc = include_str!("performance.md")]
+pub mod performance {}
+
 #[doc = include_str!("telemetry.md")]
 pub mod telemetry {}
 
