@@ -122,7 +122,8 @@ async fn what_no_queue_takes_is_a_permanent_error_that_says_why() {
     }
     let names: Vec<_> = (0..11).map(|number| format!("a{number}")).collect();
     let eleven: Vec<_> = names.iter().map(|name| (&**name, "1")).collect();
-    let text = "the message has 11 attributes, and SQS takes 10: use `CloudEvents::structured`, which needs five at most";
+    let text =
+        "the message has 11 attributes, and SQS takes 10: use `CloudEvents::structured`, which needs five at most";
     assert_eq!(refused(told(&eleven), &event).await, text);
 }
 
@@ -148,7 +149,10 @@ async fn what_is_just_allowed_is_sent() {
     fake.sqs().sink("odd").format(Pair).send(&rich).await.expect("it fits");
     assert_eq!(last_attributes(&fake).len(), 10);
     let text = refused(CloudEvents::binary(), &rich).await;
-    assert!(text.ends_with("attributes, and SQS takes 10: use `CloudEvents::structured`, which needs five at most"), "{text}");
+    assert!(
+        text.ends_with("attributes, and SQS takes 10: use `CloudEvents::structured`, which needs five at most"),
+        "{text}"
+    );
     fake.sqs().sink("odd").send(&rich).await.expect("it fits");
     let expected = [
         ("ce-id", "1"),
