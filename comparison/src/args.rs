@@ -27,7 +27,7 @@ impl Args {
         if self.quick {
             Effort { rounds: 5, round: Duration::from_millis(1) }
         } else {
-            Effort { rounds: 40, round: Duration::from_millis(4) }
+            Effort { rounds: 60, round: Duration::from_millis(5) }
         }
     }
 }

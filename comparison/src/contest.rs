@@ -23,6 +23,8 @@ pub(crate) struct Line<W> {
 impl<W: FnMut(u32) -> Duration> Line<W> {
     /// Finds out how often the work fits into a round, which warms up what it uses.
     pub(crate) fn new(mut work: W, round: Duration) -> Self {
+        // What the first one leaves behind for the next ones is none of their cost.
+        work(1);
         let mut times = 1;
         while work(times) < round && times < u32::MAX / 2 {
             times *= 2;
@@ -58,8 +60,10 @@ pub(crate) fn held(stage: &Stage, contenders: &[Box<dyn Contender>], effort: Eff
 /// Panics unless a contender does the work that the others do.
 fn checked(stage: &Stage, contender: &dyn Contender, handlers: u64) -> Option<Box<dyn Prepared>> {
     const TIMES: u32 = 3;
+    /// Of every payload.
+    const AMOUNT: u64 = 1000;
     let mut prepared = contender.prepare(stage, handlers)?;
-    let expected: u64 = (0..handlers).map(|number| 1000 ^ number).sum();
+    let expected: u64 = (0..handlers).map(|number| AMOUNT ^ number).sum();
     let added = prepared.added(stage, TIMES);
     assert_eq!(added, u64::from(TIMES) * expected, "{} does other work", contender.about().name);
     Some(prepared)

@@ -23,7 +23,7 @@ impl Interpreter {
         writeln!(self.questions, "{module} {handlers} {times}").expect("the interpreter reads");
         let mut answer = String::new();
         self.answers.read_line(&mut answer).expect("the interpreter answers");
-        let mut numbers = answer.split_whitespace().map(|number| number.parse::<u64>());
+        let mut numbers = answer.split_whitespace().map(str::parse::<u64>);
         match (numbers.next(), numbers.next()) {
             (Some(Ok(nanos)), Some(Ok(added))) => (Duration::from_nanos(nanos), added),
             _ => panic!("{module} answered {answer:?}; what went wrong is above"),

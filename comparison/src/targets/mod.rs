@@ -65,7 +65,11 @@ const PAIRS: [Pair; 6] = [
         question: "now-2",
         label: "table",
         limit: 3.0,
-        spent: "",
+        spent: "a fifth reads clocks, five times: when the event was dispatched, and how long each handler took, \
+            of which the table knows nothing. Two fifths find what surrounds the caller, and set it around the \
+            handlers for what they may dispatch themselves. The rest checks, numbers and routes the event, \
+            catches panics, and looks whether somebody wants spans or metrics; the two handlers are a \
+            sixteenth of it (`perf`).",
     },
     Pair {
         what: "a scope with one event to one sync handler",
@@ -73,7 +77,10 @@ const PAIRS: [Pair; 6] = [
         question: "sync-1",
         label: "one-spawn",
         limit: 0.3,
-        spent: "",
+        spent: "a scope in which nothing is dispatched takes most of a spawn already; of all instructions, \
+            entering and ending the scope are a third, the dispatch a fifth, the delivery two fifths \
+            (`callgrind`). No function has more than 6 % of the time: 4 allocations of 1.3 kB in all, moves of \
+            what they hold, three clock readings, and the surroundings set and restored (`perf`).",
     },
     Pair {
         what: "a scope of eight events, sync",
@@ -81,7 +88,10 @@ const PAIRS: [Pair; 6] = [
         question: "8-events-sync-1",
         label: "table",
         limit: 2.0,
-        spent: "",
+        spent: "a third of the instructions dispatches, and more than half of them delivers, of which the calls \
+            are half (`callgrind`). Beside the one allocation of each event, which the table has as well, an \
+            event takes about 220 bytes of the queue, is moved through it, has three clock readings (8 % of \
+            the time), an identity, and its surroundings set and restored for each call.",
     },
     Pair {
         what: "a scope of eight events, async",
@@ -89,7 +99,8 @@ const PAIRS: [Pair; 6] = [
         question: "8-events-async-1",
         label: "table",
         limit: 2.0,
-        spent: "",
+        spent: "as with sync handlers, and a future that is boxed, which the table has as well; the runs of the \
+            handlers are kept so that those that wait could overlap.",
     },
     Pair {
         what: "delivery to 64 async handlers",
@@ -97,7 +108,10 @@ const PAIRS: [Pair; 6] = [
         question: "async-64",
         label: "one-spawn",
         limit: 1.2,
-        spent: "",
+        spent: "a sixth reads clocks, twice for each handler; a fifth allocates and frees the boxed futures, which \
+            the task does as well; a fifth calls and polls each handler where a panic is caught, and keeps its \
+            place; a twentieth looks whether somebody wants spans or metrics (`perf`). With one reading for \
+            the handlers that end at once, and no look for each of them, most of the difference would be gone.",
     },
     Pair {
         what: "a named dispatch of 100 B of JSON",
@@ -105,7 +119,9 @@ const PAIRS: [Pair; 6] = [
         question: "named-json",
         label: "serde-json",
         limit: 1.3,
-        spent: "",
+        spent: "half of it decodes, with a note of the field in case it fails; a quarter delivers, and the rest is \
+            the scope and the dispatch (`callgrind`), which the look-up and the call beside it do without: the \
+            difference is what a scope with one event to one sync handler takes.",
     },
 ];
 
@@ -126,6 +142,7 @@ pub(crate) fn measured(stage: &Stage, effort: Effort) -> Result<Vec<Target>, Str
     targets.push(patterns::typed(stage, effort));
     targets.push(patterns::unknown(stage, effort));
     targets.push(parallel::scopes(effort));
+    targets.push(parallel::processor(effort));
     targets.push(parallel::nothing(effort));
     Ok(targets)
 }

@@ -56,34 +56,66 @@ impl Workers {
         Self { runtime, app }
     }
 
-    /// How long the tasks take for so many times each.
-    fn time(&self, run: fn(Lifespan, u32) -> Work, times: u32) -> Duration {
-        let begun = Instant::now();
+    fn run(&self, run: fn(Lifespan, u32) -> Work, times: u32) {
         let tasks: Vec<_> = (0..TASKS).map(|_| self.runtime.spawn(run(self.app.clone(), times))).collect();
         for task in tasks {
             self.runtime.block_on(task).expect("no task panics");
         }
-        begun.elapsed()
     }
 }
 
 pub(super) fn scopes(effort: Effort) -> Target {
-    scaled(effort, "scopes in 8 tasks on two worker threads", Limit::AtLeast(1.8), scopes_of_a_task)
+    let ratios = scaled(effort, scopes_of_a_task, wall);
+    target("scopes in 8 tasks on two worker threads", ratios)
+}
+
+/// What would be so on two cores that have nothing else to do: twice what a scope takes of a processor where it is alone,
+/// over what it takes where two threads are at it.
+pub(super) fn processor(effort: Effort) -> Target {
+    let ratios = scaled(effort, scopes_of_a_task, on_processor).into_iter().map(|ratio| 2.0 * ratio).collect();
+    target("the same by processor time: as if both cores were free", ratios)
 }
 
 pub(super) fn nothing(effort: Effort) -> Target {
-    scaled(
-        effort,
-        "empty loops in 8 tasks, which only tell what the machine had to give",
-        Limit::AtLeast(1.8),
-        nothing_of_a_task,
-    )
+    let ratios = scaled(effort, nothing_of_a_task, wall);
+    target("empty loops in 8 tasks: what the machine had to give", ratios)
 }
 
+fn target(what: &'static str, ratios: Vec<f64>) -> Target {
+    Target { what, beside: "on one", limit: Limit::AtLeast(1.8), ratios, spent: SPENT }
+}
+
+const SPENT: &str = "other programs had the second core, as the empty loops tell, which share nothing at all.";
+
+type Measured = fn(&dyn Fn()) -> Duration;
+
 /// Throughput over throughput is time over time, the other way round.
-fn scaled(effort: Effort, what: &'static str, limit: Limit, run: fn(Lifespan, u32) -> Work) -> Target {
+fn scaled(effort: Effort, run: fn(Lifespan, u32) -> Work, measured: Measured) -> Vec<f64> {
     let (one, two) = (Workers::new(1), Workers::new(2));
+    // So many tasks take so much more until they are under way.
     let effort = Effort { round: effort.round * 10, ..effort };
-    let ratios = ratios(effort, |times| one.time(run, times), |times| two.time(run, times));
-    Target { what, beside: "on one", limit, ratios, spent: "" }
+    ratios(effort, |times| measured(&|| one.run(run, times)), |times| measured(&|| two.run(run, times)))
+}
+
+fn wall(work: &dyn Fn()) -> Duration {
+    let begun = Instant::now();
+    work();
+    begun.elapsed()
+}
+
+fn on_processor(work: &dyn Fn()) -> Duration {
+    let before = processor_time();
+    work();
+    processor_time().saturating_sub(before)
+}
+
+/// What all threads of this process have had of the processors.
+fn processor_time() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux tells of threads");
+    let nanos = tasks.flatten().map(|task| {
+        // A thread that ended in between has had what it had, and none of these does.
+        let text = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+        text.split_whitespace().next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0)
+    });
+    Duration::from_nanos(nanos.sum())
 }

@@ -18,6 +18,9 @@ pub mod payloads {}
 #[doc = include_str!("telemetry.md")]
 pub mod telemetry {}
 
+#[doc = include_str!("comparison.md")]
+pub mod comparison {}
+
 #[cfg(feature = "http")]
 #[doc = include_str!("http.md")]
 pub mod http {}
