@@ -64,28 +64,29 @@ impl Workers {
     }
 }
 
-pub(super) fn scopes(effort: Effort) -> Target {
-    let ratios = scaled(effort, scopes_of_a_task, wall);
-    target("scopes in 8 tasks on two worker threads", ratios)
+/// Scopes, and loops that share nothing, which tell what the machine had to give: by the clock, and by the time that the
+/// threads had of a processor, as if both cores were free.
+pub(super) fn measured(effort: Effort) -> [Target; 4] {
+    let target = |what, spent, ratios| Target { what, beside: "on one", limit: Limit::AtLeast(1.8), ratios, spent };
+    [
+        target("scopes in 8 tasks on two worker threads", SHARED, scaled(effort, scopes_of_a_task, wall)),
+        target("the same by processor time", SHARED, doubled(scaled(effort, scopes_of_a_task, on_processor))),
+        target("empty loops in 8 tasks on two worker threads", BUSY, scaled(effort, nothing_of_a_task, wall)),
+        target("the same by processor time", BUSY, doubled(scaled(effort, nothing_of_a_task, on_processor))),
+    ]
 }
 
-/// What would be so on two cores that have nothing else to do: twice what a scope takes of a processor where it is alone,
-/// over what it takes where two threads are at it.
-pub(super) fn processor(effort: Effort) -> Target {
-    let ratios = scaled(effort, scopes_of_a_task, on_processor).into_iter().map(|ratio| 2.0 * ratio).collect();
-    target("the same by processor time: as if both cores were free", ratios)
-}
+const SHARED: &str = "every scope changes words that all threads share: the count of those who hold the lifespan, the \
+    gate's count of open scopes and deliveries, the count of pending events, the numbers of scopes and events, and the \
+    total of deliveries. Their cache lines go from core to core; the loops, which share nothing, show what it would be \
+    without. What other programs leave of the second core is in the figures by the clock alone.";
 
-pub(super) fn nothing(effort: Effort) -> Target {
-    let ratios = scaled(effort, nothing_of_a_task, wall);
-    target("empty loops in 8 tasks: what the machine had to give", ratios)
-}
+const BUSY: &str = "nothing is shared, so that this is what other programs left of the second core.";
 
-fn target(what: &'static str, ratios: Vec<f64>) -> Target {
-    Target { what, beside: "on one", limit: Limit::AtLeast(1.8), ratios, spent: SPENT }
+/// Two threads do twice as much, where neither takes longer than one alone.
+fn doubled(ratios: Vec<f64>) -> Vec<f64> {
+    ratios.into_iter().map(|ratio| 2.0 * ratio).collect()
 }
-
-const SPENT: &str = "other programs had the second core, as the empty loops tell, which share nothing at all.";
 
 type Measured = fn(&dyn Fn()) -> Duration;
 
