@@ -90,6 +90,7 @@
 //! - [`docs::payloads`]: shapes, rules, names and versions, JSON.
 //! - [`docs::linking`]: how handlers are found, and the one way in which they can be missed.
 //! - [`docs::telemetry`]: lines, spans, traces, metrics and health.
+//! - [`docs::comparison`]: what a dispatch costs, beside what one would pick instead, and beside what it should cost.
 //! - [`docs::flow`]: the catalog as a picture, in Mermaid and in Graphviz.
 //! - [`docs::performance`]: what things cost, how that is measured, and how to keep a handler fast.
 //! - `docs::pubsub`, with the feature `pubsub`: Google Cloud Pub/Sub, what it needs and what it promises.

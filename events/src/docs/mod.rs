@@ -21,6 +21,9 @@ pub mod performance {}
 #[doc = include_str!("telemetry.md")]
 pub mod telemetry {}
 
+#[doc = include_str!("comparison.md")]
+pub mod comparison {}
+
 #[cfg(feature = "http")]
 #[doc = include_str!("http.md")]
 pub mod http {}
