@@ -21,6 +21,7 @@ pub mod performance {}
 #[doc = include_str!("telemetry.md")]
 pub mod telemetry {}
 
+#[allow(clippy::doc_markdown, reason = "a program writes it, in the words of machines and contenders")]
 #[doc = include_str!("comparison.md")]
 pub mod comparison {}
 
