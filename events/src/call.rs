@@ -37,10 +37,11 @@ impl Ended {
     /// Calls a synchronous function in place.
     pub(crate) fn of_call(site: Site, call: SyncCall, context: Context<'_>) -> Self {
         let begun = Instant::now();
-        let at_work = context.lifespan.core().meters.at_work();
-        let call = || isolated(|| call(context));
-        let result = if spans::are_seen() { run::call(site, &context, call) } else { call() };
-        drop(at_work);
+        let result = {
+            let _at_work = context.lifespan.core().meters.at_work();
+            let call = || isolated(|| call(context));
+            if spans::are_seen() { run::call(site, &context, call) } else { call() }
+        };
         Self::new(site, begun, result)
     }
 
