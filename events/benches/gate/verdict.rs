@@ -32,7 +32,7 @@ impl Compared {
     fn said(&self, operation: &str) -> String {
         let Self { what, now, budget, .. } = self;
         let percent = if *budget > 0.0 { format!(" ({:+.1} %)", self.percent()) } else { String::new() };
-        format!("`{operation}` takes {now:.2} {what}, and its budget is {budget:.2}: {:+.2}{percent}", now - budget)
+        format!("`{operation}` takes {now:.2} {what}, {:+.2}{percent} against its budget of {budget:.2}", now - budget)
     }
 }
 
