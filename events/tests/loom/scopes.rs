@@ -51,15 +51,15 @@ fn a_flush_and_the_end_take_each_event_once() {
 fn room_is_given_up_to_the_limit() {
     loom::model(|| {
         let room = Arc::new(Room::new(2));
-        assert!(room.reserve(), "one of two");
+        assert!(room.reserve_many(1), "one of two");
         let others: [_; 2] = [(); 2].map(|()| {
             let room = Arc::clone(&room);
-            thread::spawn(move || room.reserve())
+            thread::spawn(move || room.reserve_many(1))
         });
         let fitting = others.into_iter().map(|other| other.join().expect("no panic"));
         assert_eq!(fitting.filter(|fits| *fits).count(), 1, "the other one of two");
         room.release(2);
-        assert!(room.reserve() && room.reserve() && !room.reserve(), "all of it is free again");
+        assert!(room.reserve_many(1) && room.reserve_many(1) && !room.reserve_many(1), "all of it is free again");
     });
 }
 
@@ -68,13 +68,13 @@ fn room_is_given_up_to_the_limit() {
 fn a_refused_event_keeps_no_other_out() {
     loom::model(|| {
         let room = Arc::new(Room::new(1));
-        assert!(room.reserve(), "the only one");
+        assert!(room.reserve_many(1), "the only one");
         let other = thread::spawn({
             let room = Arc::clone(&room);
-            move || room.reserve()
+            move || room.reserve_many(1)
         });
         room.release(1);
-        let own = room.reserve();
+        let own = room.reserve_many(1);
         let others = other.join().expect("no panic");
         assert!(own ^ others, "the place is free once, and once alone");
     });
