@@ -1,7 +1,7 @@
 //! Has an operation become dearer than it is allowed to be?
 //!
 //! For each operation the instructions are counted by callgrind, and the allocations, with their bytes, by an allocator. What
-//! they may be stands in `budget.txt`. It fails where an operation takes over 1 % more instructions or bytes than its budget
+//! they may be stands in `budget.txt`. It fails where an operation takes over 3 % more instructions or bytes than its budget
 //! says, or allocates more often.
 //!
 //! ```text
