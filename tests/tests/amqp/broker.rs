@@ -127,6 +127,8 @@ impl Broker {
         let (at, port) = (|part: &str| self.directory.join(part), self.port);
         command
             .env("HOME", at("home"))
+            // A node that is ended while it starts leaves one where this program stands, unless it is told of a place.
+            .env("ERL_CRASH_DUMP", at("erl_crash.dump"))
             .env("ERL_EPMD_PORT", (port + 2).to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
             .env("RABBITMQ_NODENAME", format!("events{port}@localhost"))
