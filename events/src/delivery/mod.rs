@@ -23,7 +23,7 @@ use crate::lifespan::{Lifespan, Work};
 use crate::route::Route;
 use crate::scope::ScopeQueue;
 use crate::source::Arrived;
-use crate::telemetry::Seen;
+use crate::telemetry::{Seen, spans};
 use crate::values::{OwnedValues, Values};
 use crowd::Crowd;
 use event_run::EventRun;
@@ -50,6 +50,11 @@ impl Delivery {
     /// Whether every handler did its work.
     pub fn is_ok(&self) -> bool {
         self.failures.is_empty()
+    }
+
+    /// The same in a word, for spans.
+    pub(crate) fn outcome(&self) -> &'static str {
+        if self.is_ok() { spans::OK } else { "failed" }
     }
 
     pub(crate) fn of_successes(handlers: usize) -> Self {

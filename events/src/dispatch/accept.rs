@@ -117,10 +117,7 @@ impl Ambient {
         }
         let _entered = seen.enter();
         let accepted = self.accept_checked(subject, payload, brought);
-        match &accepted {
-            Ok(_) => seen.ended("ok", true),
-            Err(error) => seen.ended(error.kind(), false),
-        }
+        seen.ended(accepted.as_ref().err().map_or(spans::OK, DispatchError::kind));
         accepted
     }
 

@@ -126,7 +126,7 @@ impl Outlet {
             .zip(answers)
             .filter_map(|(envelope, answer)| answer.err().map(|error| Unsent { envelope: envelope.clone(), error }));
         let unsent: Vec<_> = unsent.collect();
-        spans::ended(span, if unsent.is_empty() { "ok" } else { "error" }, unsent.is_empty());
+        spans::ended(span, spans::outcome(unsent.is_empty()));
         self.meters.tried(envelopes.len(), unsent.len(), begun);
         match unsent.first() {
             Some(unsent) => self.attempts.failed(&unsent.error),

@@ -45,7 +45,7 @@ impl Inlet {
                 Box::pin(settled.instrument(span.clone())).await
             }
         };
-        settling.ended(if settled.is_ok() { "ok" } else { "error" }, settled.is_ok());
+        settling.ended(spans::outcome(settled.is_ok()));
         let Err(Undone { error, took }) = settled else { return self.meters.settled(settlement) };
         self.report(lifespan, format!("a message could not be settled by {settlement}: {error}").into(), took);
     }
@@ -77,11 +77,11 @@ impl Inlet {
                     Some(span) => Box::pin(bundle.deliver().instrument(span.clone())).await,
                 });
                 let settlement = bundle.values().settlement();
-                (settlement.unwrap_or_else(|| self.of(&delivery)), outcome_of(&delivery))
+                (settlement.unwrap_or_else(|| self.of(&delivery)), delivery.outcome())
             }
             Err(settled) => settled,
         };
-        seen.ended(outcome, outcome == "ok");
+        seen.ended(outcome);
         settlement
     }
 
@@ -112,7 +112,7 @@ impl Inlet {
         self.meters.arrived(arriving.beside.time);
         if lifespan.is_dispatch_disabled() {
             // What is dropped here was never handled.
-            return Err((Settlement::Requeue, "ok"));
+            return Err((Settlement::Requeue, spans::OK));
         }
         let (ambient, arrived) = (Ambient::of(lifespan.clone()), Arrived::new(Arc::clone(message)));
         let accepted = arrive(&ambient, &mut arriving, Values::Message(&arrived));
@@ -121,7 +121,7 @@ impl Inlet {
             (self.refused(lifespan, error), kind)
         })?;
         match event {
-            None => Err((arrived.settlement().unwrap_or_else(|| self.of(&now)), outcome_of(&now))),
+            None => Err((arrived.settlement().unwrap_or_else(|| self.of(&now)), now.outcome())),
             Some(event) => {
                 let from = Arc::clone(&self.address);
                 Ok((now, Bundle::of_message(ambient.lifespan, event, arrived, from)))
@@ -158,10 +158,6 @@ impl Inlet {
 
 /// What becomes of a message that no handler waits for, and how it went, in a word.
 type Settled = (Settlement, &'static str);
-
-fn outcome_of(delivery: &Delivery) -> &'static str {
-    if delivery.is_ok() { "ok" } else { "failed" }
-}
 
 /// Why a source has not done what it was to do.
 pub(super) struct Undone {

@@ -214,7 +214,7 @@ impl Reading {
         described(&span, Operation::Receive, || self.queue.destination(), &Identity::default());
         let received = self.receive(asked, wait).instrument(span.clone()).await;
         span.record("messages", received.as_ref().map_or(0, Vec::len));
-        spans::ended(&span, if received.is_ok() { "ok" } else { "error" }, received.is_ok());
+        spans::ended(&span, spans::outcome(received.is_ok()));
         drop(span);
         let count = self.take_in(asked, received);
         if count == 0 && wait.is_zero() && self.terms.wait.is_zero() {

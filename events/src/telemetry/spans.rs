@@ -57,22 +57,22 @@ impl Seen {
 
     /// Says how it went.
     #[inline]
-    pub(crate) fn ended(&self, outcome: &'static str, is_ok: bool) {
+    pub(crate) fn ended(&self, outcome: &'static str) {
         if let Some(span) = &self.0 {
-            ended(span, outcome, is_ok);
+            ended(span, outcome);
         }
     }
 
     /// Says what became of an event.
     #[inline]
     pub(crate) fn delivered(&self, delivery: &Delivery) {
-        self.ended(if delivery.is_ok() { "ok" } else { "failed" }, delivery.is_ok());
+        self.ended(delivery.outcome());
     }
 
     /// Says how a call went.
     pub(crate) fn called(&self, failed: Option<&FailureCause>) {
         if self.0.is_some() {
-            self.ended(failed.map_or("ok", FailureCause::kind), failed.is_none());
+            self.ended(failed.map_or(OK, FailureCause::kind));
         }
     }
 }
@@ -231,10 +231,18 @@ pub(crate) fn receive(source: &str) -> Span {
     )
 }
 
+/// The outcome of what went as it should.
+pub(crate) const OK: &str = "ok";
+
+/// The outcome of what either did its work or did not.
+pub(crate) fn outcome(is_ok: bool) -> &'static str {
+    if is_ok { OK } else { "error" }
+}
+
 /// Says how what a span stands for went.
-pub(crate) fn ended(span: &Span, outcome: &'static str, is_ok: bool) {
+pub(crate) fn ended(span: &Span, outcome: &'static str) {
     span.record("outcome", outcome);
-    if !is_ok {
+    if outcome != OK {
         span.record("error.type", outcome);
         span.record("otel.status_code", "ERROR");
     }
