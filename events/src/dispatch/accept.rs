@@ -12,7 +12,7 @@ use crate::envelope::Beside;
 use crate::metadata::{Cause, Meta};
 use crate::registry::Named;
 use crate::route::Route;
-use crate::telemetry::{Meters, Trace, spans};
+use crate::telemetry::{Trace, spans};
 use crate::values::Values;
 
 /// How deep `now` handlers may dispatch to `now` handlers: each level stands on the caller's stack.
@@ -67,8 +67,7 @@ impl Ambient {
     }
 
     pub(super) fn refused(&self, error: &DispatchError) {
-        self.lifespan.core().seam.refused(error, self.cause.as_ref());
-        Meters::refused(error);
+        self.lifespan.core().refused(error, self.cause.as_ref());
     }
 
     /// Delivers an event whose scope has ended while it was accepted.
@@ -157,8 +156,8 @@ impl Ambient {
         }
         // A record keeps every event, also for handlers that a test calls itself.
         let is_kept = core.seam.is_on();
-        core.meters.dispatched(&subject);
         if route.ends_now() && !is_kept && (route.now.is_empty() || route.payload_alone) {
+            core.meters.dispatched(&subject);
             return Ok(Accepted { now: self.run_in_place(route, subject, meta, payload, values), event: None });
         }
         let Some(event) = payload.store(Form { subject, meta, shared: route.shared || is_kept }) else {
@@ -174,6 +173,7 @@ impl Ambient {
     fn take(&self, route: &Route, event: AnyEvent, values: Values<'_>) -> Accepted {
         let core = self.lifespan.core();
         core.seam.dispatched(&event);
+        core.meters.dispatched(event.subject());
         let now = self.run_now(route, &event, values);
         core.seam.ran(&event, now.handlers());
         if route.ends_now() {

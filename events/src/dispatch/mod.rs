@@ -223,7 +223,7 @@ impl Lifespan {
         let inside = surrounding.as_ref().is_some_and(|ambient| ambient.lifespan.is(self));
         if !inside && !self.is_open() {
             let error = DispatchError::Closed { event: shortened(event) };
-            self.core().seam.refused(&error, None);
+            self.core().refused(&error, None);
             return Err(error);
         }
         let own = Ambient::of(self.internal());

@@ -14,10 +14,11 @@ use super::places::Places;
 use super::room::Room;
 use super::shutdown::{AbortedWork, ShutdownReport};
 use crate::any::AnyEvent;
+use crate::dispatch::DispatchError;
 use crate::failure::{Failure, FailureCause};
 use crate::flow::Parts;
 use crate::handler::HandlerDecl;
-use crate::metadata::{EventId, random_part};
+use crate::metadata::{Cause, EventId, random_part};
 use crate::provider::{Provided, Replacements};
 use crate::route::Routes;
 use crate::seam::Seam;
@@ -233,6 +234,12 @@ impl Core {
     /// Takes back what `reserve` counted for an event that was refused after all.
     pub(crate) fn release(&self) {
         self.release_many(1);
+    }
+
+    /// Tells of an event that was refused; `cause` is what its chain goes on from.
+    pub(crate) fn refused(&self, error: &DispatchError, cause: Option<&Cause>) {
+        self.seam.refused(error, cause);
+        Meters::refused(error);
     }
 
     /// Counts and logs a failure.

@@ -111,6 +111,21 @@ async fn what_happens_is_counted_once() {
     assert_idle(&series);
 }
 
+#[tokio::test]
+async fn what_is_refused_is_not_counted_as_dispatched() {
+    let metrics = Metrics::start();
+    let app = Lifespan::builder().max_pending(1).start().await.expect("it starts");
+    let full = app.scope(async { dispatch(CatFed { fish: 1 }).and_then(|()| dispatch(CatFed { fish: 2 })) });
+    full.await.expect_err("there is room for one");
+    app.shutdown().await.expect("it ends");
+    app.dispatch(CatFed { fish: 3 }).expect_err("it has ended");
+    let series = metrics.read();
+    assert_eq!(number(&series, "events_dispatched_total{event=cat-fed}"), 1);
+    assert_eq!(number(&series, "events_refused_total{event=cat-fed,reason=full}"), 1);
+    assert_eq!(number(&series, "events_refused_total{event=cat-fed,reason=closed}"), 1);
+    assert_idle(&series);
+}
+
 #[tokio::test(start_paused = true)]
 async fn failures_are_counted_by_their_kind_and_nothing_is_left_at_work() {
     let metrics = Metrics::start();
