@@ -98,17 +98,12 @@ pub(crate) struct Bundle {
 impl Bundle {
     /// Takes events that are counted as pending already.
     pub(crate) fn new(work: Work, events: Events) -> Self {
-        let lifespan = work.lifespan().clone();
-        Self {
-            lifespan,
-            _work: Some(work),
-            events,
-            delivered: 0,
-            values: OwnedValues::None,
-            nested: false,
-            from: None,
-            seen: Seen::default(),
-        }
+        Self::of(work.lifespan().clone(), Some(work), events, OwnedValues::None, None)
+    }
+
+    #[inline]
+    fn of(lifespan: Lifespan, work: Option<Work>, events: Events, values: OwnedValues, from: Option<Arc<str>>) -> Self {
+        Self { lifespan, _work: work, events, delivered: 0, values, nested: false, from, seen: Seen::default() }
     }
 
     /// Takes what a scope has collected, whose values go with it.
@@ -123,17 +118,7 @@ impl Bundle {
 
     /// Takes the event of a message, whose values go with it.
     pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, arrived: Arrived, from: Arc<str>) -> Self {
-        let (events, values) = (Events::One(event), OwnedValues::Message(arrived));
-        Self {
-            lifespan,
-            _work: None,
-            events,
-            delivered: 0,
-            values,
-            nested: false,
-            from: Some(from),
-            seen: Seen::default(),
-        }
+        Self::of(lifespan, None, Events::One(event), OwnedValues::Message(arrived), Some(from))
     }
 
     /// Takes events that came in together, whose values go with them.
