@@ -7,6 +7,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{CertificateError, RootCertStore};
 
+/// What is said of a text where [`certificates`] finds nothing.
+pub(crate) const UNREADABLE: &str =
+    "no certificate can be read: give the text of a PEM file, with `-----BEGIN CERTIFICATE-----` in it";
+
 /// The certificates in a text of PEM; nothing where there are none, or one that cannot be read.
 pub(crate) fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
     let all: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().ok()?;

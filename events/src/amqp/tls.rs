@@ -84,7 +84,7 @@ pub enum AmqpTlsError {
     )]
     Unencrypted,
     /// There is no certificate, or one that cannot be read.
-    #[error("no certificate can be read: give the text of a PEM file, with `-----BEGIN CERTIFICATE-----` in it")]
+    #[error("{}", trust::UNREADABLE)]
     Certificate,
     /// There is no private key, or one that cannot be read.
     #[error(

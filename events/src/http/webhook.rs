@@ -256,7 +256,7 @@ pub enum WebhookError {
     )]
     Unencrypted,
     /// There is no certificate, or one that cannot be read.
-    #[error("no certificate can be read: give the text of a PEM file, with `-----BEGIN CERTIFICATE-----` in it")]
+    #[error("{}", trust::UNREADABLE)]
     Certificate,
     /// The client cannot be set up.
     #[error("the client of the webhook cannot be set up: {0}")]

@@ -191,6 +191,6 @@ pub enum PubSubError {
     #[error("the endpoint does not ask for TLS, and no certificate would count: write `https://`, and say it before")]
     Unencrypted,
     /// There is no certificate, or one that cannot be read.
-    #[error("no certificate can be read: give the text of a PEM file, with `-----BEGIN CERTIFICATE-----` in it")]
+    #[error("{}", trust::UNREADABLE)]
     Certificate,
 }

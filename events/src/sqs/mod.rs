@@ -172,6 +172,6 @@ fn by(context: &TlsContext) -> SharedHttpClient {
 #[non_exhaustive]
 pub enum SqsTlsError {
     /// There is no certificate, or one that cannot be read.
-    #[error("no certificate can be read: give the text of a PEM file, with `-----BEGIN CERTIFICATE-----` in it")]
+    #[error("{}", trust::UNREADABLE)]
     Certificate,
 }

@@ -275,7 +275,7 @@ pub enum SseError {
     )]
     Unencrypted,
     /// There is no certificate, or one that cannot be read.
-    #[error("no certificate can be read: give the text of a PEM file, with `-----BEGIN CERTIFICATE-----` in it")]
+    #[error("{}", trust::UNREADABLE)]
     Certificate,
     /// The `id` cannot be sent.
     #[error("the last event id cannot be sent: it has more than 1024 bytes, or control characters")]
