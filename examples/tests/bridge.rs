@@ -1,15 +1,12 @@
 //! `bridge` passes on what is an order, to both of its sinks, whatever one of them thinks of it.
 
-use std::process::Command;
+mod support;
 
 #[test]
 fn one_sink_that_fails_changes_nothing_for_the_other() {
-    let test = std::env::current_exe().expect("the path of the test");
-    let profile = test.ancestors().nth(2).expect("the folder of the profile");
-    let program = profile.join("examples").join(format!("bridge{}", std::env::consts::EXE_SUFFIX));
-    let mut command = Command::new(program);
-    // Where the shell has proxies, or disables dispatch, nothing would arrive.
-    for name in ["EVENTS_DISABLE_DISPATCH", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "TOKEN"] {
+    let mut command = support::program("bridge");
+    // Where the shell has proxies, nothing would arrive.
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "TOKEN"] {
         command.env_remove(name);
     }
     let output = command.output().expect("the example runs");

@@ -1,10 +1,12 @@
 //! `build_watch` against streams that are counted here a second time, without `events`.
 
+mod support;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -21,12 +23,7 @@ struct Watched {
 
 /// Runs the example, which cargo builds beside the tests.
 fn watch(args: &[&str], stdin: &[u8]) -> Watched {
-    let test = std::env::current_exe().expect("the path of the test");
-    let profile = test.ancestors().nth(2).expect("the folder of the profile");
-    let program = profile.join("examples").join(format!("build_watch{}", std::env::consts::EXE_SUFFIX));
-    assert!(program.exists(), "`cargo build --examples` makes {}", program.display());
-
-    let mut command = Command::new(program);
+    let mut command = support::program("build_watch");
     // What is set for the build of this test is not meant for the packages that it has built.
     for variable in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
         command.env_remove(variable);

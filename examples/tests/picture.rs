@@ -1,5 +1,7 @@
 //! `picture` prints what can be drawn: by `layout`, and by Graphviz where it is installed.
 
+mod support;
+
 use std::io::{ErrorKind, Write as _};
 use std::process::{Command, Output, Stdio};
 
@@ -27,10 +29,7 @@ const DRAWN: [&str; 13] = [
 const LINES: usize = 14;
 
 fn picture(args: &[&str]) -> Output {
-    let test = std::env::current_exe().expect("the path of the test");
-    let profile = test.ancestors().nth(2).expect("the folder of the profile");
-    let program = profile.join("examples").join(format!("picture{}", std::env::consts::EXE_SUFFIX));
-    Command::new(&program).args(args).output().expect("`cargo build --examples` makes it")
+    support::program("picture").args(args).output().expect("the example runs")
 }
 
 fn dot() -> String {

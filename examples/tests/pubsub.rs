@@ -4,19 +4,18 @@
 #[allow(dead_code, reason = "those need more of it")]
 #[path = "../../tests/tests/pubsub/service/mod.rs"]
 mod service;
+mod support;
 
-use std::io::Read as _;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use service::{Options, Service};
+use support::Running;
 
 fn program() -> Command {
-    let test = std::env::current_exe().expect("the path of the test");
-    let profile = test.ancestors().nth(2).expect("the folder of the profile");
-    let mut program = Command::new(profile.join("examples").join(format!("pubsub{}", std::env::consts::EXE_SUFFIX)));
-    // Where the shell disables dispatch, or names an emulator, something else would happen.
-    program.env_remove("EVENTS_DISABLE_DISPATCH").env_remove("PUBSUB_EMULATOR_HOST");
+    let mut program = support::program("pubsub");
+    // Where the shell names an emulator, something else would happen.
+    program.env_remove("PUBSUB_EMULATOR_HOST");
     program
 }
 
@@ -51,33 +50,18 @@ async fn told_to_end_it_has_acknowledged_what_it_noted_and_nothing_else() {
     let endpoint = format!("http://{}", service.address());
     tokio::task::block_in_place(|| {
         let mut command = program();
-        command.args(["--pubsub", &place, "--endpoint", &endpoint]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = Killed(command.spawn().expect("the example starts"));
+        command.args(["--pubsub", &place, "--endpoint", &endpoint]);
+        let running = Running::start(command);
         let begun = Instant::now();
         while service.calls("Acknowledge").is_empty() || service.backlog("freezers") > 24 {
             assert!(begun.elapsed() < Duration::from_mins(3), "little is noted within three minutes");
             std::thread::sleep(Duration::from_millis(5));
         }
-        let told = Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status();
-        assert!(told.expect("`kill` is there").success());
-        let (mut stdout, mut stderr) = (String::new(), String::new());
-        child.0.stdout.take().expect("a pipe").read_to_string(&mut stdout).expect("text");
-        child.0.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
-        let code = child.0.wait().expect("it ends").code();
+        let (code, stdout, stderr) = running.end();
         assert_eq!((code, &*stderr), (Some(0), ""), "{stdout}");
         assert!(noted(&stdout) >= 6, "{stdout}");
         assert_eq!(noted(&stdout) + service.backlog("freezers"), 30, "{stdout}");
     });
-}
-
-/// It is killed where a test fails on the way.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]
@@ -91,9 +75,7 @@ fn what_it_does_not_understand_is_told() {
         (&["--pubsub", "cafe/freezers/store", "--endpoint", "http://here"], "the address of the emulator cannot be "),
         (&["freezers"], "unknown argument `freezers`"),
     ] {
-        let output = program().args(arguments).output().expect("the example runs");
-        let stderr = String::from_utf8(output.stderr).expect("text");
-        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        let stderr = support::refused(program(), arguments);
         assert!(stderr.starts_with(&format!("error: {told}")), "{stderr}");
     }
 }

@@ -4,11 +4,11 @@
 #[allow(dead_code, reason = "those need more of it")]
 #[path = "../../tests/tests/sqs/moto.rs"]
 mod moto;
+mod support;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Read as _;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,17 +18,13 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
+use support::Running;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 
 fn program() -> Command {
-    let test = std::env::current_exe().expect("the path of the test");
-    let profile = test.ancestors().nth(2).expect("the folder of the profile");
-    let mut program = Command::new(profile.join("examples").join(format!("sqs{}", std::env::consts::EXE_SUFFIX)));
-    // Where the shell disables dispatch, nothing would be packed.
-    program.env_remove("EVENTS_DISABLE_DISPATCH");
-    program
+    support::program("sqs")
 }
 
 /// What was packed for each customer, and what is said of all.
@@ -69,14 +65,15 @@ async fn it_packs_what_is_in_a_queue_of_sqs_until_it_is_told_to_end() {
     let (orders, dead) = moto.queue_with_dead_letters("orders.fifo", 5).await;
     let endpoint = one_by_one(moto.port).await;
     let mut command = program();
-    command.args(["--sqs", &orders, "--endpoint", &endpoint]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["--sqs", &orders, "--endpoint", &endpoint]);
     let environment = [
         ("AWS_ACCESS_KEY_ID", "key"),
         ("AWS_SECRET_ACCESS_KEY", "salmon"),
         ("AWS_REGION", "eu-central-1"),
         ("AWS_EC2_METADATA_DISABLED", "true"),
     ];
-    let mut child = Killed(command.envs(environment).spawn().expect("the example starts"));
+    command.envs(environment);
+    let running = Running::start(command);
     let begun = Instant::now();
     // What is rejected came when most were there; and it is the last but for those that come again.
     while moto.len(&dead).await == 0 || moto.len(&orders).await > 0 {
@@ -84,12 +81,8 @@ async fn it_packs_what_is_in_a_queue_of_sqs_until_it_is_told_to_end() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     tokio::task::block_in_place(|| {
-        let told = Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status();
-        assert!(told.expect("`kill` is there").success());
-        let (mut stdout, mut stderr) = (String::new(), String::new());
-        child.0.stdout.take().expect("a pipe").read_to_string(&mut stdout).expect("text");
-        child.0.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
-        assert_eq!(child.0.wait().expect("it ends").code(), Some(0), "{stdout}\n{stderr}");
+        let (code, stdout, stderr) = running.end();
+        assert_eq!(code, Some(0), "{stdout}\n{stderr}");
         let (customers, all) = packed(&stdout);
         assert_eq!(customers, ordered(), "what came again came before what is behind it: {stderr}");
         assert_eq!(all, "11 packed, 2 of them later, 1 rejected, 0 seen twice", "{stderr}");
@@ -148,16 +141,6 @@ async fn ask(port: u16, head: &str, body: &[u8]) -> (StatusCode, Bytes) {
     (status, answer.split_off(end + 4).into())
 }
 
-/// It is killed where a test fails on the way.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn what_it_does_not_understand_is_told() {
     for (arguments, told) in [
@@ -165,9 +148,7 @@ fn what_it_does_not_understand_is_told() {
         (&["--sqs"], "`--sqs` needs a value"),
         (&["orders"], "unknown argument `orders`"),
     ] {
-        let output = program().args(arguments).output().expect("the example runs");
-        let stderr = String::from_utf8(output.stderr).expect("text");
-        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        let stderr = support::refused(program(), arguments);
         assert!(stderr.starts_with(&format!("error: {told}")), "{stderr}");
     }
 }

@@ -1,15 +1,12 @@
 //! What `story` tells, with nothing set up but `tracing_subscriber::fmt::init()`.
 
-use std::process::Command;
+mod support;
 
 /// The lines without what differs from one run to the next: the time, the number of the lifespan, how long it took.
 fn told() -> Vec<String> {
-    let test = std::env::current_exe().expect("the path of the test");
-    let profile = test.ancestors().nth(2).expect("the folder of the profile");
-    let program = profile.join("examples").join(format!("story{}", std::env::consts::EXE_SUFFIX));
-    let mut command = Command::new(program);
-    // What a shell may say otherwise: where dispatch is disabled, nothing would happen.
-    command.env_remove("EVENTS_DISABLE_DISPATCH").env_remove("RUST_LOG").env("NO_COLOR", "1");
+    let mut command = support::program("story");
+    // What a shell may say otherwise.
+    command.env_remove("RUST_LOG").env("NO_COLOR", "1");
     let output = command.output().expect("the example runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let story = String::from_utf8(output.stdout).expect("text");

@@ -1,6 +1,6 @@
 //! What `validation` prints.
 
-use std::process::Command;
+mod support;
 
 const PRINTED: &str = r#"an order:
   cooking for Tom
@@ -23,11 +23,7 @@ an order of another shape:
 
 #[test]
 fn it_prints_what_is_wrong_for_people_and_for_clients() {
-    let test = std::env::current_exe().expect("the path of the test");
-    let profile = test.ancestors().nth(2).expect("the folder of the profile");
-    let program = profile.join("examples").join(format!("validation{}", std::env::consts::EXE_SUFFIX));
-    // Where the shell disables dispatch, nobody would cook.
-    let output = Command::new(program).env_remove("EVENTS_DISABLE_DISPATCH").output().expect("the example runs");
+    let output = support::program("validation").output().expect("the example runs");
     assert!(output.status.success());
     assert_eq!(String::from_utf8(output.stdout).expect("text"), PRINTED);
 }

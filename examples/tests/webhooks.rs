@@ -3,6 +3,8 @@
 // Signals are sent by `kill`.
 #![cfg(unix)]
 
+mod support;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -16,11 +18,9 @@ struct Service {
 
 impl Service {
     fn start(token: &str, next: Option<(&Self, &str)>) -> Self {
-        let test = std::env::current_exe().expect("the path of the test");
-        let profile = test.ancestors().nth(2).expect("the folder of the profile");
-        let mut command = Command::new(profile.join("examples/webhooks"));
-        // Where the shell has proxies, or disables dispatch, nothing would arrive.
-        for name in ["EVENTS_DISABLE_DISPATCH", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NEXT_TOKEN"] {
+        let mut command = support::program("webhooks");
+        // Where the shell has proxies, nothing would arrive.
+        for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NEXT_TOKEN"] {
             command.env_remove(name);
         }
         command.args(["--listen", "127.0.0.1:0"]).env("TOKEN", token);

@@ -4,18 +4,15 @@
 #[allow(dead_code, reason = "those need more of it")]
 #[path = "../../tests/tests/amqp/broker.rs"]
 mod broker;
+mod support;
 
-use std::io::Read as _;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use support::Running;
+
 fn worker() -> Command {
-    let test = std::env::current_exe().expect("the path of the test");
-    let profile = test.ancestors().nth(2).expect("the folder of the profile");
-    let mut worker = Command::new(profile.join("examples").join(format!("worker{}", std::env::consts::EXE_SUFFIX)));
-    // Where the shell disables dispatch, nobody would work.
-    worker.env_remove("EVENTS_DISABLE_DISPATCH");
-    worker
+    support::program("worker")
 }
 
 /// How many batches there were, of all that was in the queues.
@@ -52,8 +49,8 @@ async fn it_drains_the_queues_of_rabbitmq_until_it_is_told_to_end() {
     let Some((broker, _quiet)) = broker::shared().await else { return };
     tokio::task::block_in_place(|| {
         let mut command = worker();
-        command.args(["--amqp", &broker.url(), "--fill"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = Killed(command.spawn().expect("the example starts"));
+        command.args(["--amqp", &broker.url(), "--fill"]);
+        let running = Running::start(command);
         let begun = Instant::now();
         // Results come first: before there are any, the queues may be empty because nobody has filled them.
         while messages(broker, "results").is_none_or(|results| results < 10)
@@ -61,27 +58,12 @@ async fn it_drains_the_queues_of_rabbitmq_until_it_is_told_to_end() {
         {
             assert!(begun.elapsed() < Duration::from_mins(3), "the queues are not empty within three minutes");
         }
-        let told = Command::new("kill").args(["-TERM", &child.0.id().to_string()]).status();
-        assert!(told.expect("`kill` is there").success());
-        let (mut stdout, mut stderr) = (String::new(), String::new());
-        child.0.stdout.take().expect("a pipe").read_to_string(&mut stdout).expect("text");
-        child.0.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("text");
-        let code = child.0.wait().expect("it ends").code();
+        let (code, stdout, stderr) = running.end();
         let [open, done] = stdout.lines().collect::<Vec<_>>()[..] else { panic!("{stdout}\n{stderr}") };
         assert_eq!((code, open), (Some(0), "open"), "{stdout}\n{stderr}");
         let batches = batches(done, &stderr);
         assert_eq!(messages(broker, "results"), u32::try_from(batches).ok(), "each batch has a result");
     });
-}
-
-/// It is killed where a test fails on the way.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]
@@ -93,9 +75,7 @@ fn what_it_does_not_understand_is_told() {
         (&["--amqp", "amqp://cat:salmon@127.0.0.1:1"], "cannot connect to `127.0.0.1:1`: "),
         (&["fill"], "unknown argument `fill`"),
     ] {
-        let output = worker().args(arguments).output().expect("the example runs");
-        let stderr = String::from_utf8(output.stderr).expect("text");
-        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        let stderr = support::refused(worker(), arguments);
         assert!(stderr.starts_with(&format!("error: {told}")) && !stderr.contains("salmon"), "{stderr}");
     }
 }
