@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use events::{
-    AnyEvent, Echo, Event, Flow, Incoming, Lifespan, LifespanBuilder, Memory, Null, Received, Settlement, SinkExt as _,
-    Source, SourceError, SourceExt as _, on, provide,
+    AnyEvent, Echo, Event, Flow, Lifespan, LifespanBuilder, Memory, Null, SinkExt as _, SourceExt as _, on, provide,
 };
 use serde::{Deserialize, Serialize};
 
 mod flow_support;
 
 use flow_support::Picture;
+use flow_support::at::At;
 
 #[derive(Event, Serialize, Deserialize)]
 #[event(alias = "fed")]
@@ -52,31 +52,6 @@ fn purr(_: &CatFed, #[depends(session)] _: &u8) -> CatPurred {
 
 #[on(group = "dogs", order = 2)]
 fn walk(_: Arc<Dog>, #[depends(of_dogs)] _: &u8) {}
-
-/// Where a source or a sink says that it is.
-struct At(&'static str);
-
-struct Silent;
-
-impl Source for At {
-    type Incoming = Silent;
-
-    fn address(&self) -> String {
-        self.0.into()
-    }
-
-    async fn connect(&self, _: usize) -> Result<Silent, SourceError> {
-        Ok(Silent)
-    }
-}
-
-impl Incoming for Silent {
-    type Settle = fn(Settlement) -> std::future::Ready<Result<(), SourceError>>;
-
-    async fn next(&mut self) -> Result<Received<Self::Settle>, SourceError> {
-        std::future::pending().await
-    }
-}
 
 fn cats() -> LifespanBuilder {
     Lifespan::builder().without_group("dogs")

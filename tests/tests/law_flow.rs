@@ -1,6 +1,6 @@
 //! Whatever names, patterns and addresses hold, a picture is well-formed, says them as they are, and can be drawn.
 
-use events::{AnyEvent, Incoming, Lifespan, Null, Received, Settlement, Source, SourceError, SourceExt as _};
+use events::{AnyEvent, Lifespan, Null, SourceExt as _};
 use layout::backends::svg::SVGWriter;
 use layout::gv::{DotParser, GraphBuilder};
 use proptest::prelude::*;
@@ -8,30 +8,7 @@ use proptest::prelude::*;
 mod flow_support;
 
 use flow_support::Picture;
-
-struct At(String);
-
-struct Silent;
-
-impl Source for At {
-    type Incoming = Silent;
-
-    fn address(&self) -> String {
-        self.0.clone()
-    }
-
-    async fn connect(&self, _: usize) -> Result<Silent, SourceError> {
-        Ok(Silent)
-    }
-}
-
-impl Incoming for Silent {
-    type Settle = fn(Settlement) -> std::future::Ready<Result<(), SourceError>>;
-
-    async fn next(&mut self) -> Result<Received<Self::Settle>, SourceError> {
-        std::future::pending().await
-    }
-}
+use flow_support::at::At;
 
 /// What means something to one of the languages, or to what they are drawn with, among letters.
 fn text() -> impl Strategy<Value = String> {
@@ -60,7 +37,7 @@ proptest! {
     fn a_picture_says_names_as_they_are((name, pattern, address) in (text(), text(), text())) {
         let flow = Lifespan::builder()
             .source(At(address.clone()).named(&name))
-            .source(At("all".to_owned()))
+            .source(At("all"))
             .on_pattern(pattern.as_str(), |_: AnyEvent| async {})
             .sink(name.as_str(), Null)
             .flow();

@@ -102,7 +102,8 @@ pub trait Sink: Send + Sync + 'static {
     }
 
     /// What it is called in spans and metrics: few words that stay the same from one run of the program to the next. The default is
-    /// its address; one without a name is called after the place in the source where it was given to the lifespan.
+    /// its address; one without a name is called after the place in the source where it was given to the lifespan. Logs and metrics have it:
+    /// no password belongs in it.
     fn label(&self) -> Option<String> {
         self.address()
     }

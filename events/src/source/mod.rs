@@ -119,7 +119,7 @@ pub trait Source: Send + Sync + 'static {
     fn address(&self) -> String;
 
     /// What it is called in spans and metrics: few words that stay the same from one run of the program to the next. The default is
-    /// its address.
+    /// its address. Logs and metrics have it: no password belongs in it.
     fn label(&self) -> String {
         self.address()
     }

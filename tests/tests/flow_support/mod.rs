@@ -1,5 +1,7 @@
 //! Pictures, read back: those of Graphviz by the parser of `layout`, those of Mermaid line by line.
 
+pub(crate) mod at;
+
 use std::collections::BTreeMap;
 
 use layout::gv::DotParser;
