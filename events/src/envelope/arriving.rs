@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::{Envelope, Head, Payload};
+use crate::format::{self, Message};
 use crate::metadata::{EventId, Meta};
 use crate::telemetry::Trace;
 
@@ -48,9 +49,9 @@ impl Beside {
 }
 
 impl<'a> Arriving<'a> {
-    /// An event of which the message says no more than this.
-    pub(crate) fn new(name: &'a str, payload: &'a [u8]) -> Self {
-        Self { name: Cow::Borrowed(name), payload: Cow::Borrowed(payload), beside: Beside::default() }
+    /// An event that has its name from elsewhere: the body of the message is its payload.
+    pub(crate) fn named(name: &'a str, message: &'a Message) -> Self {
+        Self { name: Cow::Borrowed(name), payload: Cow::Borrowed(&message.body), beside: format::beside(message) }
     }
 
     pub(crate) fn into_envelope(self) -> Envelope {

@@ -1,6 +1,7 @@
 //! How an event is written into a message, and read out of it.
 
 mod attributes;
+mod beside;
 mod cloud_events;
 mod headers;
 pub(crate) mod media;
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::envelope::{Arriving, Envelope};
 use crate::wire::shown;
 pub(crate) use attributes::check_origin;
+pub(crate) use beside::beside;
 pub use cloud_events::CloudEvents;
 pub use pair::Pair;
 

@@ -144,11 +144,17 @@ pub trait SourceExt: IntoSource + Sized {
     }
 
     /// Says that all messages are one event: their bodies are its payloads.
+    ///
+    /// What stands beside the bodies counts all the same: the attributes of `CloudEvents` in binary mode, the trace of W3C Trace
+    /// Context, and, for what these do not say, the identity, the correlation and the time that the transport has for a message:
+    /// the headers `amqp-message-id`, `amqp-correlation-id` and `amqp-timestamp`, `sqs-message-id` and `sqs-sent-timestamp`,
+    /// `pubsub-message-id` and `pubsub-publish-time`, `sse-id`. What of it is broken is left out.
     fn named(self, name: &str) -> ConfiguredSource<Self::Source> {
         with(self, |settings| settings.name = Name::Fixed(name.into()))
     }
 
-    /// Says which header of a message holds the event's name: the body is the payload.
+    /// Says which header of a message holds the event's name: the body is the payload, and what stands beside it counts as for
+    /// [`named`](Self::named).
     fn named_by_header(self, header: &str) -> ConfiguredSource<Self::Source> {
         with(self, |settings| settings.name = Name::Header(header.into()))
     }
