@@ -54,16 +54,24 @@ impl Arrival {
         Ok(Self { beside, subject, payload: payload.boxed(), waits })
     }
 
-    /// Accepts events in their order: what their `now` handlers did, and those that others wait for. Nothing where there is
-    /// no room for all of them.
+    /// What the sender calls the event, or its name.
+    pub(crate) fn name(&self) -> &str {
+        self.subject.name()
+    }
+
+    /// Accepts events in their order: what their `now` handlers did, and those that others wait for.
+    ///
+    /// # Errors
+    ///
+    /// The events, where there is no room for all of them.
     pub(crate) fn accept_all(
         arrivals: Vec<Self>,
         lifespan: &Lifespan,
         values: Values<'_>,
-    ) -> Option<(Delivery, Vec<AnyEvent>)> {
+    ) -> Result<(Delivery, Vec<AnyEvent>), Vec<Self>> {
         let places = arrivals.iter().filter(|arrival| arrival.waits).count();
         if !lifespan.core().reserve_many(places) {
-            return None;
+            return Err(arrivals);
         }
         let ambient = Ambient::of(lifespan.clone());
         let (mut now, mut events) = (Delivery::default(), Vec::with_capacity(places));
@@ -76,6 +84,6 @@ impl Arrival {
             events.extend(event);
         }
         lifespan.core().release_many(places - events.len());
-        Some((now, events))
+        Ok((now, events))
     }
 }

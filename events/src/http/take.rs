@@ -21,6 +21,7 @@ use crate::format::{CloudEvents, Format as _, FormatError, Message, media};
 use crate::lifespan::Work;
 use crate::registry::Registry;
 use crate::source::{Arrived, Mark, Settlement};
+use crate::telemetry::Meters;
 use crate::values::OwnedValues;
 use crate::wire::shown;
 
@@ -44,7 +45,7 @@ impl Settings {
     pub(super) async fn take(&self, name: Option<&str>, request: Request) -> Result<Response, Problem> {
         let (head, body) = request.into_parts();
         // Before the body is read: nobody need send what will not be taken.
-        self.open()?;
+        self.open().map_err(|closed| turned_away(closed, [name]))?;
         let kind = Kind::of(&head.headers, name.is_some())?;
         let body = self.bounds.read(body).await?;
         let stated = head.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -57,12 +58,12 @@ impl Settings {
     }
 
     /// Whether events from outside are taken at all.
-    fn open(&self) -> Result<(), Problem> {
+    fn open(&self) -> Result<(), Closed> {
         // What would be dropped is better sent again.
         if self.lifespan.is_dispatch_disabled() {
-            return Err(Problem::busy("disabled", "dispatch is disabled here", RETRY_AFTER));
+            return Err(Closed::Disabled);
         }
-        if self.lifespan.is_open() { Ok(()) } else { Err(closed()) }
+        if self.lifespan.is_open() { Ok(()) } else { Err(Closed::Ended) }
     }
 
     fn single(&self, kind: Kind, name: Option<&str>, message: Message) -> Result<Accepted, Problem> {
@@ -121,11 +122,12 @@ impl Settings {
     }
 
     fn accept(&self, ids: Vec<String>, arrivals: Vec<Arrival>, message: Message) -> Result<Accepted, Problem> {
-        let work = self.lifespan.begin(false).ok_or_else(closed)?;
+        let refused = |closed, arrivals: &[Arrival]| turned_away(closed, arrivals.iter().map(|one| Some(one.name())));
+        let Some(work) = self.lifespan.begin(false) else { return Err(refused(Closed::Ended, &arrivals)) };
         let arrived = Arrived::new(message.into());
         let (mark, values) = (arrived.mark().clone(), OwnedValues::Message(arrived));
-        let full = || Problem::busy("full", "as many events wait for their handlers as there may be", RETRY_AFTER);
-        let (now, events) = Arrival::accept_all(arrivals, work.lifespan(), values.borrow()).ok_or_else(full)?;
+        let accepted = Arrival::accept_all(arrivals, work.lifespan(), values.borrow());
+        let (now, events) = accepted.map_err(|arrivals| refused(Closed::Full, &arrivals))?;
         Ok(Accepted { ids, now, events, work, values, mark })
     }
 
@@ -170,8 +172,25 @@ fn settled(ids: Vec<String>, delivery: &Delivery, mark: Option<Settlement>, tell
     Problem::from(Refusal::new(status, code, detail)).with(taken).into_response()
 }
 
-fn closed() -> Problem {
-    Problem::busy("closed", "no events are taken any more", RETRY_AFTER)
+/// Why events are not taken that another time, or another process, would.
+#[derive(Clone, Copy)]
+enum Closed {
+    Disabled,
+    Ended,
+    Full,
+}
+
+/// Counts what is turned away, by the names that it came by, and answers it.
+fn turned_away<'a>(closed: Closed, names: impl IntoIterator<Item = Option<&'a str>>) -> Problem {
+    let (code, detail) = match closed {
+        Closed::Disabled => ("disabled", "dispatch is disabled here"),
+        Closed::Ended => ("closed", "no events are taken any more"),
+        Closed::Full => ("full", "as many events wait for their handlers as there may be"),
+    };
+    for name in names {
+        Meters::turned_away(name, code);
+    }
+    Problem::busy(code, detail, RETRY_AFTER)
 }
 
 fn malformed(error: &FormatError) -> Refusal {
