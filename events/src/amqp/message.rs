@@ -28,6 +28,7 @@ pub(super) fn received(delivery: Delivery) -> Message {
     add("exchange", Some(delivery.exchange.to_string()));
     add("routing-key", Some(delivery.routing_key.to_string()));
     add("redelivered", Some(delivery.redelivered.to_string()));
+    add("delivery-tag", Some(delivery.delivery_tag.to_string()));
     add("message-id", properties.message_id().as_ref().map(ToString::to_string));
     add("correlation-id", properties.correlation_id().as_ref().map(ToString::to_string));
     add("type", properties.kind().as_ref().map(ToString::to_string));

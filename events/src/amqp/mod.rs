@@ -23,6 +23,10 @@ pub use source::{AmqpIncoming, AmqpSettle, AmqpSource};
 pub use tls::AmqpTlsError;
 pub use topology::{AmqpExchange, AmqpQueue};
 
+/// Attributes of OpenTelemetry's conventions that are about this broker alone.
+const ROUTING_KEY: &str = "messaging.rabbitmq.destination.routing_key";
+const DELIVERY_TAG: &str = "messaging.rabbitmq.message.delivery_tag";
+
 /// It is sent before the broker and its client have agreed on anything longer than 4,096 bytes.
 const NAME_LIMIT: usize = 200;
 

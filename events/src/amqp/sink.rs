@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::publish::Form;
 use super::publishers::{Publishers, WINDOW};
-use super::{Amqp, AmqpExchange};
+use super::{Amqp, AmqpExchange, ROUTING_KEY};
 use crate::envelope::Envelope;
 use crate::format::{CloudEvents, Format};
 use crate::sink::{Sink, SinkError};
@@ -70,10 +70,14 @@ impl Sink for AmqpSink {
 
     fn destination(&self, envelope: &Envelope) -> Destination {
         let Publishers { amqp, form, .. } = &self.publishers;
-        let key = form.route.as_ref().map_or_else(|| envelope.name().to_owned(), |route| route(envelope));
-        let parts = [form.exchange.name.as_str(), &key];
-        let name = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(":");
-        amqp.destination(if name.is_empty() { "amq.default".into() } else { name })
+        // Not the routing key, of which there may be any number.
+        let name = Some(form.exchange.name.clone()).filter(|name| !name.is_empty());
+        let destination = amqp.destination(name.unwrap_or_else(|| "amq.default".into()));
+        match form.route {
+            None => destination.with(ROUTING_KEY, envelope.name()),
+            // It is made once, when the message is written.
+            Some(_) => destination,
+        }
     }
 
     async fn close(&self) -> Result<(), SinkError> {

@@ -8,7 +8,7 @@ use lapin::types::FieldTable;
 use lapin::{Acker, Consumer};
 
 use super::link::{Line, explain, opened, short};
-use super::{Amqp, AmqpQueue, message};
+use super::{Amqp, AmqpQueue, DELIVERY_TAG, ROUTING_KEY, message};
 use crate::error::BoxError;
 use crate::format::Message;
 use crate::source::{Incoming, Received, Settle, Settlement, Source, SourceError};
@@ -26,7 +26,7 @@ use crate::telemetry::Destination;
 /// The [`Message`](crate::Message) has the headers as text: numbers in decimal, tables and arrays as JSON. The properties of AMQP
 /// stand beside them, where the message has them: `amqp-message-id`, `amqp-correlation-id`, `amqp-type`, `amqp-timestamp` in
 /// seconds since 1970, `amqp-content-encoding`, `amqp-delivery-mode`, `amqp-priority`, `amqp-reply-to`, `amqp-expiration`,
-/// `amqp-user-id`, `amqp-app-id`; and, always, `amqp-exchange`, `amqp-routing-key` and `amqp-redelivered`. So
+/// `amqp-user-id`, `amqp-app-id`; and, always, `amqp-exchange`, `amqp-routing-key`, `amqp-redelivered` and `amqp-delivery-tag`. So
 /// `source.named_by_header("amqp-routing-key")` takes the routing key for the event's name.
 #[derive(Clone)]
 #[must_use = "it is given to `LifespanBuilder::source`"]
@@ -64,10 +64,12 @@ impl Source for AmqpSource {
 
     fn destination(&self, message: &Message) -> Destination {
         let said = |header| message.header(header).filter(|text| !text.is_empty());
-        let (exchange, key, queue) = (said("amqp-exchange"), said("amqp-routing-key"), self.queue.name.as_str());
-        // The default exchange routes by the queue's own name.
-        let parts = [exchange, key.filter(|key| *key != queue), Some(queue)];
-        self.amqp.destination(parts.into_iter().flatten().collect::<Vec<_>>().join(":"))
+        let parts = [said("amqp-exchange"), Some(self.queue.name.as_str())];
+        let destination = self.amqp.destination(parts.into_iter().flatten().collect::<Vec<_>>().join(":"));
+        // Of which there may be any number.
+        let own = [(ROUTING_KEY, said("amqp-routing-key")), (DELIVERY_TAG, said("amqp-delivery-tag"))];
+        let own = own.into_iter().filter_map(|(attribute, value)| Some((attribute, value?)));
+        own.fold(destination, |destination, (attribute, value)| destination.with(attribute, value))
     }
 
     async fn connect(&self, prefetch: usize) -> Result<AmqpIncoming, SourceError> {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use crate::client::{self, Authorities};
 use crate::retry_after;
 use crate::sink::{LONGEST_RETRY_AFTER, SinkError};
-use crate::telemetry::Trace;
+use crate::telemetry::{Destination, Trace};
 
 /// How many requests are under way at a time.
 const PLACES: usize = 8;
@@ -85,6 +85,14 @@ impl Endpoint {
             not_before: Mutex::default(),
             places: Semaphore::new(PLACES),
         })
+    }
+
+    pub(super) fn destination(&self) -> Destination {
+        let destination = Destination::new("http").named(self.at.clone());
+        match (self.url.host_str(), self.url.port_or_known_default()) {
+            (Some(host), Some(port)) => destination.at(host, port),
+            _ => destination,
+        }
     }
 
     pub(super) fn is_encrypted(&self) -> bool {

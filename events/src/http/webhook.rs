@@ -215,7 +215,7 @@ impl Sink for Webhook {
     }
 
     fn destination(&self, _: &Envelope) -> Destination {
-        Destination::new("http").named(self.endpoint.at.clone())
+        self.endpoint.destination()
     }
 }
 

@@ -13,6 +13,7 @@ use super::proto::{PublishRequest, PublishResponse, PubsubMessage};
 use super::service::{Link, Method, Service};
 use crate::error::BoxError;
 use crate::sink::SinkError;
+use crate::telemetry::Destination;
 use crate::wire::shown;
 
 /// What the service takes of one request.
@@ -47,6 +48,10 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
+    pub(super) fn destination(&self) -> Destination {
+        self.service.destination(self.topic.clone())
+    }
+
     pub(super) fn new(service: Service, topic: String) -> Self {
         Self { service, topic, link: Mutex::default(), places: Semaphore::new(PLACES) }
     }

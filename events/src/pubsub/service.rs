@@ -19,6 +19,7 @@ use tonic_prost::ProstCodec;
 use super::fault::Fault;
 use super::proto::{StreamingPullRequest, StreamingPullResponse};
 use crate::crypto;
+use crate::telemetry::Destination;
 
 /// How long it may take until calls can be made, from nothing.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(15);
@@ -87,6 +88,16 @@ impl Service {
     /// The host, and the port where it is said.
     pub(super) fn host(&self) -> &str {
         self.uri.authority().map_or("", |authority| authority.as_str())
+    }
+
+    /// What its traces have in common.
+    pub(super) fn destination(&self, name: String) -> Destination {
+        let port = self.uri.port_u16().unwrap_or(if self.uri.scheme_str() == Some("http") { 80 } else { 443 });
+        let destination = Destination::new("gcp_pubsub").sent_by("publish").named(name);
+        match self.uri.host() {
+            Some(host) => destination.at(host, port),
+            None => destination,
+        }
     }
 
     /// Connects.

@@ -89,7 +89,7 @@ impl Sink for PubSubSink {
     }
 
     fn destination(&self, _: &Envelope) -> Destination {
-        Destination::new("gcp_pubsub").sent_by("publish").named(self.publisher.topic.clone())
+        self.publisher.destination()
     }
 
     async fn close(&self) -> Result<(), SinkError> {

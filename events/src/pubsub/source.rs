@@ -127,10 +127,19 @@ impl Source for PubSubSource {
         format!("pubsub://{}/{}", self.service.host(), self.subscription)
     }
 
-    fn destination(&self, _: &Message) -> Destination {
+    fn destination(&self, message: &Message) -> Destination {
         // The service does not say which topic a subscription is of.
         let subscription = self.subscription.to_string();
-        Destination::new("gcp_pubsub").named(subscription.clone()).subscribed(subscription)
+        let destination = self.service.destination(subscription.clone()).subscribed(subscription);
+        // Without a dead-letter policy, what is rejected is acknowledged.
+        let attempt = message.header("pubsub-delivery-attempt");
+        let destination = destination.settled_by(["ack", "nack", if attempt.is_some() { "nack" } else { "ack" }]);
+        let own = [
+            ("messaging.gcp_pubsub.message.ordering_key", message.header("pubsub-ordering-key")),
+            ("messaging.gcp_pubsub.message.delivery_attempt", attempt),
+        ];
+        let own = own.into_iter().filter_map(|(attribute, value)| Some((attribute, value?)));
+        own.fold(destination, |destination, (attribute, value)| destination.with(attribute, value))
     }
 
     async fn connect(&self, prefetch: usize) -> Result<PubSubIncoming, SourceError> {

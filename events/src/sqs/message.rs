@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::envelope::Envelope;
 use crate::error::BoxError;
 use crate::format::Message;
+use crate::telemetry::Trace;
 use crate::wire::shown;
 
 /// How much a message may have, its attributes included, and how much all messages of one call.
@@ -47,6 +48,13 @@ pub(super) fn received(message: types::Message) -> (Message, Original) {
     let receives = system.get(&System::ApproximateReceiveCount).and_then(|count| count.parse().ok()).unwrap_or(1);
     let original = Original { attributes, group: system.remove(&System::MessageGroupId), receives };
     (Message { content_type, headers, body: message.body.unwrap_or_default().into_bytes() }, original)
+}
+
+/// The trace that a message was sent in.
+pub(super) fn trace(message: &types::Message) -> Trace {
+    let attributes = message.message_attributes.as_ref();
+    let said = |name| attributes.and_then(|all| all.get(name)?.string_value());
+    Trace::read(said("traceparent"), said("tracestate"))
 }
 
 const HEADERS: [(System, &str); 9] = [

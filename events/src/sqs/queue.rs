@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::Sqs;
 use super::trouble::Trouble;
-use crate::telemetry::Destination;
+use crate::telemetry::{Destination, public};
 
 /// A queue of the service, which is looked up when somebody needs its URL.
 #[derive(Clone)]
@@ -65,7 +65,14 @@ impl Queue {
     }
 
     pub(super) fn destination(&self) -> Destination {
-        Destination::new("aws_sqs").named(self.name().to_owned())
+        let settling = ["delete", "change_visibility", "delete"];
+        let destination = Destination::new("aws_sqs").named(self.name().to_owned()).settled_by(settling);
+        let Some(url) = self.url.get() else { return destination };
+        let destination = destination.with("aws.sqs.queue.url", public(url));
+        match server(url) {
+            Some((host, port)) => destination.at(host, port),
+            None => destination,
+        }
     }
 
     pub(super) async fn url(&self) -> Result<&str, Trouble> {
@@ -77,6 +84,17 @@ impl Queue {
             found.queue_url.ok_or_else(missing)
         };
         self.url.get_or_try_init(|| found).await.map(String::as_str)
+    }
+}
+
+/// The host and the port of a URL.
+fn server(url: &str) -> Option<(&str, u16)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?.rsplit('@').next()?;
+    let known = if scheme == "https" { 443 } else { 80 };
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => Some((host, port.parse().ok()?)),
+        _ => Some((authority, known)),
     }
 }
 

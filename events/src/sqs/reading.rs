@@ -9,14 +9,14 @@ use futures_util::future::join_all;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::errand::{BATCH, Errands};
 use super::message::{self, Original};
 use super::queue::Queue;
 use super::trouble::{Kind, Trouble};
 use crate::format::Message;
-use crate::telemetry::messaging::described;
+use crate::telemetry::messaging::{counted, described};
 use crate::telemetry::{Identity, Operation, spans};
 
 /// How many calls wait for messages at a time, at most.
@@ -213,8 +213,7 @@ impl Reading {
         let span = spans::receive(&self.queue.label());
         described(&span, Operation::Receive, || self.queue.destination(), &Identity::default());
         let received = self.receive(asked, wait).instrument(span.clone()).await;
-        span.record("messages", received.as_ref().map_or(0, Vec::len));
-        spans::ended(&span, spans::outcome(received.is_ok()));
+        told(&span, &received);
         drop(span);
         let count = self.take_in(asked, received);
         if count == 0 && wait.is_zero() && self.terms.wait.is_zero() {
@@ -230,7 +229,7 @@ impl Reading {
         let call = call.visibility_timeout(seconds(self.terms.visibility)).message_attribute_names("All");
         let call = call.message_system_attribute_names(MessageSystemAttributeName::All);
         let (what, limit) = (format!("cannot read queue `{}`", self.queue.name()), wait + PATIENCE);
-        let late = |_| Trouble::passing(format!("{what}: the service has not answered within {limit:?}"));
+        let late = |_| Trouble::late(format!("{what}: the service has not answered within {limit:?}"));
         let answer = timeout(limit, call.send()).await.map_err(late)?;
         Ok(answer.map_err(|error| Trouble::of_call(&what, &error))?.messages.unwrap_or_default())
     }
@@ -342,6 +341,24 @@ async fn keep(reading: Weak<Reading>, visibility: Duration) {
         sleep(visibility / 8).await;
         let Some(reading) = reading.upgrade() else { return };
         reading.extend().await;
+    }
+}
+
+/// Says what has come of a call.
+fn told(span: &Span, received: &Result<Vec<types::Message>, Trouble>) {
+    match received {
+        Ok(messages) => {
+            span.record("messages", messages.len());
+            counted(span, messages.len());
+            for message in messages {
+                message::trace(message).link(span);
+            }
+            spans::ended(span, spans::OK);
+        }
+        Err(trouble) => {
+            span.record("messages", 0);
+            spans::ended(span, trouble.word());
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use aws_sdk_sqs::types::BatchResultErrorEntry;
 use super::bounded;
 use crate::sink::SinkError;
 use crate::source::SourceError;
+use crate::telemetry::spans;
 use crate::trust;
 use crate::wire::shown;
 
@@ -32,6 +33,8 @@ const REFUSED: [&str; 4] = ["NonExistentQueue", "QueueDoesNotExist", "AccessDeni
 pub(super) struct Trouble {
     text: String,
     pub(super) kind: Kind,
+    /// Whether there was no answer.
+    is_late: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,20 @@ pub(super) enum Kind {
 
 impl Trouble {
     pub(super) fn passing(text: impl Into<String>) -> Self {
-        Self { text: text.into(), kind: Kind::Passing }
+        Self { text: text.into(), kind: Kind::Passing, is_late: false }
+    }
+
+    pub(super) fn late(text: impl Into<String>) -> Self {
+        Self { is_late: true, ..Self::passing(text) }
+    }
+
+    /// The same for spans.
+    pub(super) fn word(&self) -> &'static str {
+        match self.kind {
+            Kind::Passing if self.is_late => spans::TIMEOUT,
+            Kind::Passing => spans::failed(false),
+            Kind::Refused | Kind::Unfit => spans::failed(true),
+        }
     }
 
     /// What was tried, and what came of it.
@@ -56,12 +72,12 @@ impl Trouble {
         };
         let is_broken = error.raw_response().is_some_and(|response| response.status().is_server_error());
         let kind = if is_broken { Kind::Passing } else { kind(code) };
-        Self { text: format!("{what}: {}", said(code, error.message())), kind }
+        Self { text: format!("{what}: {}", said(code, error.message())), kind, is_late: false }
     }
 
     pub(super) fn of_entry(what: &str, entry: &BatchResultErrorEntry) -> Self {
         let kind = if entry.sender_fault() { kind(entry.code()) } else { Kind::Passing };
-        Self { text: format!("{what}: {}", said(entry.code(), entry.message())), kind }
+        Self { text: format!("{what}: {}", said(entry.code(), entry.message())), kind, is_late: false }
     }
 }
 

@@ -14,8 +14,9 @@ use super::format::Plain;
 use super::incoming::{Settings, SseIncoming, pause};
 use super::position::{Resume, can_be_sent};
 use crate::client::{self, Authorities};
-use crate::format::Format;
+use crate::format::{Format, Message};
 use crate::source::{Source, SourceError};
+use crate::telemetry::Destination;
 use crate::trust;
 
 /// Follows an event stream over HTTP: [Server-Sent Events](https://html.spec.whatwg.org/multipage/server-sent-events.html).
@@ -218,6 +219,14 @@ impl Source for SseSource {
         match self.url.query() {
             Some(query) => format!("{url}?~{:04x}", digest(query)),
             None => url.into(),
+        }
+    }
+
+    fn destination(&self, _: &Message) -> Destination {
+        let destination = Destination::new("sse").named(self.url.path().to_owned());
+        match (self.url.host_str(), self.url.port_or_known_default()) {
+            (Some(host), Some(port)) => destination.at(host, port),
+            _ => destination,
         }
     }
 

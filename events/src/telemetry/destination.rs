@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+#[cfg(feature = "otel")]
+use crate::source::Settlement;
+
 /// Where a message goes to, or comes from, as OpenTelemetry's conventions for messaging describe it: what a
 /// [`Sink`](crate::Sink) and a [`Source`](crate::Source) say of themselves in traces.
 ///
@@ -17,9 +20,12 @@ use std::borrow::Cow;
 pub struct Destination {
     system: Cow<'static, str>,
     verb: &'static str,
+    settling: [&'static str; 3],
     name: Option<Cow<'static, str>>,
+    template: Option<Cow<'static, str>>,
     subscription: Option<String>,
     server: Option<(String, u16)>,
+    attributes: Vec<(&'static str, String)>,
 }
 
 /// What the conventions call a system that they do not list.
@@ -34,14 +40,36 @@ impl Default for Destination {
 impl Destination {
     /// A destination of a system: `rabbitmq`, `aws_sqs`, `gcp_pubsub`, `kafka`, or a word of one's own.
     pub fn new(system: impl Into<Cow<'static, str>>) -> Self {
-        Self { system: system.into(), verb: "send", name: None, subscription: None, server: None }
+        Self {
+            system: system.into(),
+            verb: "send",
+            settling: ["ack", "nack", "reject"],
+            name: None,
+            template: None,
+            subscription: None,
+            server: None,
+            attributes: Vec::new(),
+        }
     }
 
-    /// Names it. There should not be many names: no message has one of its own.
+    /// Names it. Spans are called after it, so that there should not be many names: no message has one of its own. Where they
+    /// have, a [template](Self::templated) says what spans are called after.
     #[must_use]
     pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(name.into());
         self
+    }
+
+    /// What all names of this kind have in common, such as `answers/{customer}`, where there are many.
+    #[must_use]
+    pub fn templated(mut self, template: impl Into<Cow<'static, str>>) -> Self {
+        self.template = Some(template.into());
+        self
+    }
+
+    /// Without what is said of one message.
+    pub(super) fn of_all(self) -> Self {
+        Self { attributes: Vec::new(), ..self }
     }
 
     pub(super) fn unnamed(self) -> Self {
@@ -52,6 +80,21 @@ impl Destination {
     #[must_use]
     pub fn sent_by(mut self, verb: &'static str) -> Self {
         self.verb = verb;
+        self
+    }
+
+    /// Says what the system calls it to settle a message: where it is to be [acknowledged](crate::Settlement::Ack), to come again,
+    /// and to be rejected, if not `ack`, `nack` and `reject`.
+    #[must_use]
+    pub fn settled_by(mut self, [ack, requeue, reject]: [&'static str; 3]) -> Self {
+        self.settling = [ack, requeue, reject];
+        self
+    }
+
+    /// Adds an attribute of the system's own, as `messaging.rabbitmq.destination.routing_key`, of the message that was asked about.
+    #[must_use]
+    pub fn with(mut self, attribute: &'static str, value: impl Into<String>) -> Self {
+        self.attributes.push((attribute, value.into()));
         self
     }
 
@@ -79,6 +122,16 @@ impl Destination {
         self.name.as_deref()
     }
 
+    /// What its names have in common, where there are many.
+    pub fn template(&self) -> Option<&str> {
+        self.template.as_deref()
+    }
+
+    /// The attributes of the system's own.
+    pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.attributes.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// The subscription, where messages come by one.
     pub fn subscription(&self) -> Option<&str> {
         self.subscription.as_deref()
@@ -92,5 +145,15 @@ impl Destination {
     #[cfg(feature = "otel")]
     pub(super) fn verb(&self) -> &'static str {
         self.verb
+    }
+
+    #[cfg(feature = "otel")]
+    pub(super) fn settling(&self, settlement: Settlement) -> &'static str {
+        let [ack, requeue, reject] = self.settling;
+        match settlement {
+            Settlement::Ack => ack,
+            Settlement::Requeue => requeue,
+            Settlement::Reject => reject,
+        }
     }
 }

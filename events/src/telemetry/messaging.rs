@@ -3,8 +3,12 @@
 //! The conventions are those of version 1.44, in development:
 //! <https://github.com/open-telemetry/semantic-conventions/tree/main/docs/messaging>.
 
+#[cfg(all(feature = "sqs", not(feature = "otel")))]
+pub(crate) use absent::counted;
 #[cfg(not(feature = "otel"))]
 pub(crate) use absent::described;
+#[cfg(all(feature = "sqs", feature = "otel"))]
+pub(crate) use present::counted;
 #[cfg(feature = "otel")]
 pub(crate) use present::described;
 
@@ -42,6 +46,9 @@ mod absent {
     use crate::telemetry::Destination;
 
     pub(crate) fn described(_: &Span, _: Operation, _: impl FnOnce() -> Destination, _: &Identity<'_>) {}
+
+    #[cfg(feature = "sqs")]
+    pub(crate) fn counted(_: &Span, _messages: usize) {}
 }
 
 #[cfg(feature = "otel")]
@@ -50,7 +57,6 @@ mod present {
     use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
     use super::{Identity, Operation};
-    use crate::source::Settlement;
     use crate::telemetry::Destination;
 
     impl Operation {
@@ -77,9 +83,7 @@ mod present {
         fn verb(self, destination: &Destination) -> &'static str {
             match self {
                 Self::Send(_) | Self::SendOne => destination.verb(),
-                Self::Settle(Settlement::Ack) => "ack",
-                Self::Settle(Settlement::Requeue) => "nack",
-                Self::Settle(Settlement::Reject) => "reject",
+                Self::Settle(settlement) => destination.settling(settlement),
                 other => other.operation(),
             }
         }
@@ -98,7 +102,7 @@ mod present {
         let destination = destination();
         let verb = operation.verb(&destination);
         span.record("otel.kind", operation.kind());
-        match destination.name() {
+        match destination.template().or(destination.name()) {
             Some(name) => span.record("otel.name", format!("{verb} {name}")),
             None => span.record("otel.name", verb),
         };
@@ -108,6 +112,9 @@ mod present {
         if let Some(name) = destination.name() {
             span.set_attribute("messaging.destination.name", name.to_owned());
         }
+        if let Some(template) = destination.template() {
+            span.set_attribute("messaging.destination.template", template.to_owned());
+        }
         if let Some(subscription) = destination.subscription() {
             span.set_attribute("messaging.destination.subscription.name", subscription.to_owned());
         }
@@ -116,7 +123,10 @@ mod present {
             span.set_attribute("server.port", i64::from(port));
         }
         if let Operation::Send(count @ 2..) = operation {
-            span.set_attribute("messaging.batch.message_count", i64::try_from(count).unwrap_or(i64::MAX));
+            counted(span, count);
+        }
+        for (attribute, value) in destination.attributes() {
+            span.set_attribute(attribute, value.to_owned());
         }
         if let Some(id) = identity.id.filter(|id| !id.is_empty()) {
             span.set_attribute("messaging.message.id", id.to_string());
@@ -124,5 +134,10 @@ mod present {
         if let Some(correlation) = identity.correlation.filter(|id| !id.is_empty()) {
             span.set_attribute("messaging.message.conversation_id", correlation.to_string());
         }
+    }
+
+    /// Says how many messages an operation was about that can be about many.
+    pub(crate) fn counted(span: &Span, messages: usize) {
+        span.set_attribute("messaging.batch.message_count", i64::try_from(messages).unwrap_or(i64::MAX));
     }
 }

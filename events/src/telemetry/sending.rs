@@ -47,10 +47,10 @@ fn create(destination: impl Fn(&Envelope) -> Destination, envelope: &mut Envelop
     envelope.set_trace(&Trace::of(&span));
 }
 
-/// Where all of them go, without the name where that differs.
+/// Where all of them go, without what is said of one, and without the name where that differs.
 fn common(destination: impl Fn(&Envelope) -> Destination, envelopes: &[Envelope]) -> Destination {
     let mut all = envelopes.iter().map(destination);
-    let first = all.next().unwrap_or_default();
+    let first = all.next().unwrap_or_default().of_all();
     if all.all(|other| other.name() == first.name()) { first } else { first.unnamed() }
 }
 
