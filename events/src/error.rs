@@ -1,6 +1,10 @@
 //! The error of a whole program: whatever this crate's operations may answer.
 
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::dispatch::DispatchError;
+use crate::failure::panic_text;
 use crate::lifespan::{ShutdownError, StartError};
 
 /// Any error at all, as handlers may return it.
@@ -32,6 +36,12 @@ pub enum Error {
     /// The lifespan did not shut down.
     #[error(transparent)]
     Shutdown(#[from] ShutdownError),
+}
+
+/// What an error says. A text that cannot be made is no reason to fail.
+pub(crate) fn text_of(error: &dyn fmt::Display) -> String {
+    let text = catch_unwind(AssertUnwindSafe(|| error.to_string()));
+    text.unwrap_or_else(|panic| format!("an error whose text panicked: {}", panic_text(&*panic)))
 }
 
 /// What an error says, and what is behind it.

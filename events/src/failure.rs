@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::any::AnyEvent;
 use crate::call::Ended;
-use crate::error::BoxError;
+use crate::error::{BoxError, text_of};
 use crate::place::{Place, Site};
 
 /// A function that did not do its work: a handler, mostly. Never silent, and never a reason for another one not to run.
@@ -72,7 +72,7 @@ impl FailureCause {
 impl fmt::Display for FailureCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Error(error) => write!(f, "{error}"),
+            Self::Error(error) => f.write_str(&text_of(error)),
             Self::Panic(text) => write!(f, "it panicked: {text}"),
             Self::Timeout(limit) => write!(f, "it took longer than its time-out of {limit:?}"),
             Self::InBatch(text) => write!(f, "its batch failed: {text}"),

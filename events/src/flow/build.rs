@@ -147,7 +147,7 @@ impl Building<'_> {
 
     fn sink(&mut self, sink: &SinkPart) {
         let told = match &sink.label {
-            Some(called) => label::public(called),
+            Some(called) => called.clone(),
             None => format!("{} ({})", label::type_name(sink.type_name), sink.site.place),
         };
         let mut node = Node { label: told, patterns: Some(sink.pattern.clone()), ..of_site(Kind::Sink, sink.site) };
@@ -164,8 +164,7 @@ impl Building<'_> {
     }
 
     fn source(&mut self, source: &SourcePart, registry: &Registry) {
-        let told = label::public(&source.label);
-        let mut node = Node { label: told, ..of_site(Kind::Source, source.site) };
+        let mut node = Node { label: source.label.clone(), ..of_site(Kind::Source, source.site) };
         let Some(name) = source.name.as_deref() else {
             node.patterns = Some("*".into());
             self.graph.add(node);

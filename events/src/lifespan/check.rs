@@ -15,6 +15,7 @@ use crate::provider::{ProviderDecl, ProviderError, Replacements};
 use crate::registry::{Duplicate, Registry};
 use crate::sink::Outlet;
 use crate::source::Inlet;
+use crate::telemetry::public;
 
 /// Why a lifespan did not start: everything that is wrong, in one error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,8 +114,10 @@ pub(super) fn duplicates(registry: &Registry) -> impl Iterator<Item = StartFindi
 pub(super) fn same_address(inlets: &[Arc<Inlet>]) -> Vec<StartFinding> {
     let second = |(index, inlet): (usize, &Arc<Inlet>)| {
         let first = inlets[..index].iter().find(|first| first.address == inlet.address)?;
-        let message =
-            format!("two sources read from `{}`, and would take each other's messages: keep one", inlet.address);
+        let message = format!(
+            "two sources read from `{}`, and would take each other's messages: keep one",
+            public(&inlet.address)
+        );
         Some(StartFinding::new(message).at(first.site.place).at(inlet.site.place))
     };
     inlets.iter().enumerate().filter_map(second).collect()
@@ -125,6 +128,7 @@ pub(super) fn only_back(outlets: &[Outlet], inlets: &[Arc<Inlet>]) -> Vec<StartF
     let finding = |outlet: &Outlet| {
         let address = outlet.address.as_deref().filter(|_| outlet.is_only())?;
         let inlet = inlets.iter().find(|inlet| &*inlet.address == address)?;
+        let address = public(address);
         let message = format!(
             "`{}` goes only to `{address}`, which is read here: nobody would get what comes from there, neither a handler \
              nor the sink: leave out `only`, or have another lifespan send or read",

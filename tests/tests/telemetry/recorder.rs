@@ -34,6 +34,7 @@ pub(crate) struct Line {
     pub(crate) level: Level,
     pub(crate) text: String,
     pub(crate) around: Vec<&'static str>,
+    pub(crate) fields: BTreeMap<&'static str, String>,
 }
 
 #[derive(Default)]
@@ -61,6 +62,12 @@ impl Recorder {
 
     pub(crate) fn names(&self) -> Vec<&'static str> {
         self.0.lock().expect("nobody panics").spans.iter().map(|span| span.name).collect()
+    }
+
+    /// Whatever was told.
+    pub(crate) fn everything(&self) -> (Vec<Span>, Vec<Line>) {
+        let kept = self.0.lock().expect("nobody panics");
+        (kept.spans.clone(), kept.lines.clone())
     }
 
     pub(crate) fn lines(&self) -> Vec<Line> {
@@ -102,6 +109,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
             level: *event.metadata().level(),
             text: fields.remove("message").unwrap_or_default(),
             around: around.map(|span| span.name()).collect(),
+            fields,
         };
         self.0.lock().expect("nobody panics").lines.push(line);
     }
