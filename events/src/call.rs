@@ -26,11 +26,10 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// How long it took is told of failures alone, so that the clock is not asked where all is well, and of all where somebody
-    /// measures.
+    /// How long it took is told of failures alone, so that the clock is not asked where all is well.
     fn new(site: Site, begun: Instant, result: Result<(), FailureCause>) -> Self {
         let failed = result.err();
-        let duration = if failed.is_some() || cfg!(feature = "metrics") { begun.elapsed() } else { Duration::ZERO };
+        let duration = if failed.is_some() { begun.elapsed() } else { Duration::ZERO };
         Self { site, failed, duration }
     }
 
@@ -38,7 +37,7 @@ impl Ended {
     pub(crate) fn of_call(site: Site, call: SyncCall, context: Context<'_>) -> Self {
         let begun = Instant::now();
         let result = {
-            let _at_work = context.lifespan.core().meters.at_work();
+            let _at_work = context.lifespan.core().meters.at_work(site);
             let call = || isolated(|| call(context));
             if spans::are_seen() { run::call(site, &context, call) } else { call() }
         };
@@ -67,7 +66,11 @@ fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Cont
     match handler {
         Handler::Declared(decl) => match decl.call {
             Call::Sync(call) | Call::Now(call) => Begun::Ended(Ended::of_call(site, call, context)),
-            Call::Blocking(call) => running(site, context, || limited(limit, blocking(call, context))),
+            // It may be at work for longer than it is waited for.
+            Call::Blocking(call) => {
+                let at_work = at_work(site, &context);
+                started(site, context, None, || limited(limit, blocking(call, context, at_work)))
+            }
             Call::Async(call) => running(site, context, || limited(limit, call(context))),
             Call::With { call, per_call: false, .. } => running(site, context, || limited(limit, call(context, None))),
             // The time-out is for the providers and the handler, and not for what tears down after them.
@@ -87,8 +90,21 @@ fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Cont
     }
 }
 
+fn at_work(site: Site, context: &Context<'_>) -> AtWork {
+    context.lifespan.core().meters.at_work(site)
+}
+
 fn running<'a>(site: Site, context: Context<'a>, call: impl FnOnce() -> Running<'a>) -> Begun<'a> {
-    let (begun, at_work) = (Instant::now(), Some(context.lifespan.core().meters.at_work()));
+    started(site, context, Some(at_work(site, &context)), call)
+}
+
+fn started<'a>(
+    site: Site,
+    context: Context<'a>,
+    at_work: Option<AtWork>,
+    call: impl FnOnce() -> Running<'a>,
+) -> Begun<'a> {
+    let begun = Instant::now();
     let running = if spans::are_seen() { run::begin(site, &context, call) } else { call() };
     Begun::Running(HandlerRun { site, begun, _at_work: at_work, running })
 }
@@ -210,12 +226,12 @@ fn limited(limit: Option<Duration>, running: Running<'_>) -> Running<'_> {
 }
 
 /// Runs a call on the blocking pool of the lifespan's runtime, surrounded as the caller is.
-fn blocking(call: SyncCall, context: Context<'_>) -> Running<'_> {
+fn blocking(call: SyncCall, context: Context<'_>, at_work: AtWork) -> Running<'_> {
     let (lifespan, about, values) = (context.lifespan.clone(), context.about.to_owned(), context.values.to_owned());
     let (ambient, span) = (Ambient::current(), Span::current());
     let task = context.lifespan.core().runtime.spawn_blocking(move || {
         let _entered = ambient.map(Ambient::enter);
-        let _in_span = span.enter();
+        let (_in_span, _at_work) = (span.enter(), at_work);
         isolated(|| call(Context::new(&lifespan, about.borrow()).with_values(values.borrow())))
     });
     Box::pin(async move {

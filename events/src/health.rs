@@ -48,8 +48,8 @@ impl Probes {
         Self { lifespan: lifespan.internal(), is_detailed: false }
     }
 
-    /// Says more: a JSON object with `status`, `pending`, `max_pending`, and for each source and each sink its name and what was
-    /// last wrong with it. Names are addresses, and errors tell of the network: this is for those who run the service, and not
+    /// Says more: a JSON object with `status`, `pending`, `max_pending`, and for each source and each sink its name, its place in
+    /// the source, and what was last wrong with it. Names are addresses, and errors tell of the network: this is for those who run the service, and not
     /// for the world.
     pub fn detailed(mut self) -> Self {
         self.is_detailed = true;
@@ -82,10 +82,10 @@ impl Probes {
 fn details(health: &Health, word: &str) -> Value {
     let (pending, max_pending) = health.pending();
     let sources = health.sources().iter().map(
-        |source| json!({"name": source.name(), "connected": source.is_connected(), "last_error": error(source.last_error())}),
+        |source| json!({"name": source.name(), "place": source.place().to_string(), "connected": source.is_connected(), "last_error": error(source.last_error())}),
     );
     let sinks = health.sinks().iter().map(
-        |sink| json!({"name": sink.name(), "failed_attempts": sink.failed_attempts(), "last_error": error(sink.last_error())}),
+        |sink| json!({"name": sink.name(), "place": sink.place().to_string(), "failed_attempts": sink.failed_attempts(), "last_error": error(sink.last_error())}),
     );
     json!({
         "status": word,

@@ -66,7 +66,7 @@ impl<'a> EventRun<'a> {
         for run in course.waiting.take() {
             course.count(run.abort());
         }
-        self.seen.delivered(&course.delivery);
+        std::mem::take(&mut self.seen).ended(spans::ABORTED);
         std::mem::take(&mut course.delivery)
     }
 }
@@ -168,7 +168,7 @@ impl Future for EventRun<'_> {
         let polled = course.poll_stages(cx);
         drop(entered);
         if let Poll::Ready(delivery) = &polled {
-            seen.delivered(delivery);
+            std::mem::take(seen).delivered(delivery);
         }
         polled
     }
@@ -176,11 +176,11 @@ impl Future for EventRun<'_> {
 
 impl Drop for EventRun<'_> {
     fn drop(&mut self) {
-        if self.course.waiting.is_empty() {
-            return;
+        if !self.course.waiting.is_empty() {
+            // What handlers leave behind is dropped where they ran, so that destructors may dispatch.
+            let _lent = Lent::new(&mut self.ambient);
+            self.course.waiting.take();
         }
-        // What handlers leave behind is dropped where they ran, so that destructors may dispatch.
-        let _lent = Lent::new(&mut self.ambient);
-        self.course.waiting.take();
+        self.seen.ended(spans::ABORTED);
     }
 }

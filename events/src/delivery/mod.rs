@@ -63,7 +63,6 @@ impl Delivery {
 
     pub(crate) fn count(&mut self, event: &AnyEvent, lifespan: &Lifespan, ended: Ended) {
         self.handlers += 1;
-        lifespan.core().meters.ran(&ended);
         if let Some(failure) = Failure::of(Some(event), ended) {
             lifespan.report(&failure);
             self.failures.push(failure);

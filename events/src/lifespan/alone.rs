@@ -14,7 +14,7 @@ impl Lifespan {
     pub(crate) fn alone(&self, seam: Seam) -> Self {
         let core = &self.core;
         let routes = Routes::new(Registry::get(), Vec::new(), Arc::default(), seam.clone());
-        let meters = Meters::new(Registry::get(), &[], std::iter::empty());
+        let meters = Meters::new(Registry::get(), std::iter::empty(), std::iter::empty());
         let mut alone =
             Core::new(core.runtime.clone(), routes, Hooks::default(), core.limits, core.state.clone(), seam, meters);
         alone.vars = Arc::clone(&core.vars);

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use super::Lifespan;
 use super::core::Stage;
+use crate::place::Place;
 use crate::sink::Outlet;
 
 /// How a lifespan does: what [`Lifespan::health`] answers, of one moment.
@@ -48,6 +49,7 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub struct SourceHealth {
     name: String,
+    place: Place,
     is_connected: bool,
     last_error: Option<LastError>,
 }
@@ -56,6 +58,7 @@ pub struct SourceHealth {
 #[derive(Clone, Debug)]
 pub struct SinkHealth {
     name: String,
+    place: Place,
     failed_attempts: u32,
     last_error: Option<LastError>,
 }
@@ -135,9 +138,9 @@ impl fmt::Display for Health {
 }
 
 impl SourceHealth {
-    pub(crate) fn new(name: &str, connection: &Connection) -> Self {
+    pub(crate) fn new(name: &str, place: Place, connection: &Connection) -> Self {
         let state = connection.lock();
-        Self { name: name.into(), is_connected: state.is_connected, last_error: state.last_error.clone() }
+        Self { name: name.into(), place, is_connected: state.is_connected, last_error: state.last_error.clone() }
     }
 
     /// What spans and metrics call it: see [`Source::label`](crate::Source::label).
@@ -145,7 +148,12 @@ impl SourceHealth {
         &self.name
     }
 
-    /// Whether it is connected. A source that has ended for good is not.
+    /// Where it was given to the lifespan: two that are called alike have two places.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whether it is connected. A source that has ended, with its lifespan or before, is not.
     pub fn is_connected(&self) -> bool {
         self.is_connected
     }
@@ -157,14 +165,19 @@ impl SourceHealth {
 }
 
 impl SinkHealth {
-    pub(crate) fn new(name: &str, attempts: &Attempts) -> Self {
+    pub(crate) fn new(name: &str, place: Place, attempts: &Attempts) -> Self {
         let state = attempts.lock();
-        Self { name: name.into(), failed_attempts: state.failed, last_error: state.last_error.clone() }
+        Self { name: name.into(), place, failed_attempts: state.failed, last_error: state.last_error.clone() }
     }
 
     /// What spans and metrics call it: see [`Sink::label`](crate::Sink::label).
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where it was given to the lifespan: two that are called alike, as the webhooks of one host are, have two places.
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// How many of its attempts have failed since one did its work; an attempt of which some event failed is one that failed.
@@ -179,8 +192,8 @@ impl SinkHealth {
 }
 
 impl LastError {
-    fn now(error: &dyn fmt::Display) -> Self {
-        Self { text: error.to_string(), time: SystemTime::now() }
+    fn now(text: String) -> Self {
+        Self { text, time: SystemTime::now() }
     }
 
     /// When it was.
@@ -210,12 +223,25 @@ impl Connection {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn made(&self) {
+    /// It is connected until the guard is dropped.
+    pub(crate) fn made(&self) -> Connected<'_> {
         self.lock().is_connected = true;
+        Connected(self)
     }
 
-    pub(crate) fn lost(&self, error: &dyn fmt::Display) {
-        *self.lock() = ConnectionState { is_connected: false, last_error: Some(LastError::now(error)) };
+    /// Notes why there is none.
+    pub(crate) fn lost(&self, error: String) {
+        self.lock().last_error = Some(LastError::now(error));
+    }
+}
+
+/// That a source is connected.
+#[derive(Debug)]
+pub(crate) struct Connected<'a>(&'a Connection);
+
+impl Drop for Connected<'_> {
+    fn drop(&mut self) {
+        self.0.lock().is_connected = false;
     }
 }
 
@@ -238,7 +264,7 @@ impl Attempts {
         self.lock().failed = 0;
     }
 
-    pub(crate) fn failed(&self, error: &dyn fmt::Display) {
+    pub(crate) fn failed(&self, error: String) {
         let mut state = self.lock();
         state.failed = state.failed.saturating_add(1);
         state.last_error = Some(LastError::now(error));

@@ -49,7 +49,11 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     let LifespanBuilder { state, limits, closures, seam, replacements, outlets, inlets, origin, .. } = builder;
     let outlets = Arc::new(outlets);
     let closures: Vec<_> = closures.into_iter().map(|closure| Handler::Closure(Arc::new(closure))).collect();
-    let meters = Meters::new(registry, &registry.handlers, closures.iter().map(Handler::site));
+    let meters = Meters::new(
+        registry,
+        registry.handlers.iter().chain(&registry.others).copied(),
+        closures.iter().map(Handler::site),
+    );
     let routes = Routes::new(registry, merged(declared, closures.into_iter()), Arc::clone(&outlets), seam.clone());
     let mut core = Core::new(runtime, routes, hooks, limits, state, seam, meters);
     core.replacements = Arc::new(replacements);

@@ -14,7 +14,7 @@ use crate::flow::SinkPart;
 use crate::lifespan::{Attempts, SinkHealth};
 use crate::pattern::Pattern;
 use crate::place::Site;
-use crate::telemetry::{Destination, SinkMeters};
+use crate::telemetry::{Destination, SinkMeters, public};
 
 /// A sink whose type is forgotten.
 pub(super) trait AnySink: Send + Sync {
@@ -65,7 +65,7 @@ impl Outlet {
         let (sink, settings) = sink.into_parts().split();
         let (address, label, type_name) = (sink.address(), sink.label(), type_name_of_val(&sink));
         let is_labelled = label.is_some();
-        let label = label.unwrap_or_else(|| site.place.to_string());
+        let label = label.map_or_else(|| site.place.to_string(), |label| public(&label));
         let (meters, attempts) = (SinkMeters::new(&label), Attempts::default());
         let (label, sink) = (label.into(), Box::new(sink));
         Self { site, pattern, address, label, is_labelled, type_name, sink, settings, meters, attempts }
@@ -83,7 +83,7 @@ impl Outlet {
     }
 
     pub(crate) fn health(&self) -> SinkHealth {
-        SinkHealth::new(&self.label, &self.attempts)
+        SinkHealth::new(&self.label, self.site.place, &self.attempts)
     }
 
     pub(crate) fn takes_name(&self, name: &str) -> bool {

@@ -11,7 +11,7 @@ use super::outlet::{Outlet, Outlets};
 use crate::any::AnyEvent;
 use crate::call::{caught, isolated};
 use crate::envelope::Envelope;
-use crate::error::BoxError;
+use crate::error::{BoxError, text_of};
 use crate::failure::{Failure, FailureCause};
 use crate::lifespan::Lifespan;
 use crate::place::Site;
@@ -52,7 +52,8 @@ impl Outlets {
                 Ok(Err(panic)) => panic.to_string().into(),
                 Err(_) => "it took longer than the end may take".into(),
             };
-            tracing::error!(target: "events", sink = %outlet.site, error = %error, "a sink could not be closed");
+            let error = text_of(&error);
+            tracing::error!(target: "events", sink = %outlet.site, error, "a sink could not be closed");
             Some(format!("{} could not be closed: {error}", outlet.site))
         }));
         closed.await.into_iter().flatten().collect()
@@ -111,8 +112,13 @@ impl Outlet {
 
     /// Tries to send, and answers what was not sent.
     async fn attempt(&self, envelopes: &[Envelope], span: &Span) -> Vec<Unsent> {
-        let (limit, begun) = (self.settings.timeout, Stopwatch::start());
+        let (limit, attempt) = (self.settings.timeout, Attempt::begin(self, envelopes.len(), span));
         let sent = timeout(limit, caught(self.sink.send_many(envelopes))).instrument(span.clone()).await;
+        let interrupted = match &sent {
+            Ok(Ok(_)) => None,
+            Ok(Err(panic)) => Some(panic.kind()),
+            Err(_) => Some(spans::TIMEOUT),
+        };
         let answers = match sent {
             Ok(Ok(answers)) => answers,
             Ok(Err(panic)) => refused(envelopes, || SinkError::permanent(panic.to_string())),
@@ -126,13 +132,54 @@ impl Outlet {
             .zip(answers)
             .filter_map(|(envelope, answer)| answer.err().map(|error| Unsent { envelope: envelope.clone(), error }));
         let unsent: Vec<_> = unsent.collect();
-        spans::ended(span, spans::outcome(unsent.is_empty()));
-        self.meters.tried(envelopes.len(), unsent.len(), begun);
         match unsent.first() {
-            Some(unsent) => self.attempts.failed(&unsent.error),
-            None => self.attempts.succeeded(),
+            Some(Unsent { error, .. }) => {
+                let outcome = interrupted.unwrap_or_else(|| spans::failed(error.is_permanent()));
+                attempt.failed(unsent.len(), outcome, text_of(error));
+            }
+            None => attempt.succeeded(),
         }
         unsent
+    }
+}
+
+/// An attempt that has not ended. One that is dropped was cut off.
+struct Attempt<'a> {
+    outlet: &'a Outlet,
+    events: usize,
+    span: &'a Span,
+    begun: Stopwatch,
+    has_ended: bool,
+}
+
+impl<'a> Attempt<'a> {
+    fn begin(outlet: &'a Outlet, events: usize, span: &'a Span) -> Self {
+        Self { outlet, events, span, begun: Stopwatch::start(), has_ended: false }
+    }
+
+    fn succeeded(mut self) {
+        self.end(0, spans::OK);
+        self.outlet.attempts.succeeded();
+    }
+
+    fn failed(mut self, events: usize, outcome: &'static str, error: String) {
+        self.end(events, outcome);
+        self.outlet.attempts.failed(error);
+    }
+
+    fn end(&mut self, failed: usize, outcome: &'static str) {
+        self.has_ended = true;
+        spans::ended(self.span, outcome);
+        self.outlet.meters.tried(self.events, failed, self.begun);
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.end(self.events, spans::ABORTED);
+            self.outlet.attempts.failed(FailureCause::Aborted.to_string());
+        }
     }
 }
 

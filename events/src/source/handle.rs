@@ -16,7 +16,7 @@ use crate::context::Ambient;
 use crate::delivery::{Bundle, Delivery};
 use crate::dispatch::{Accepted, DispatchError, arrive};
 use crate::envelope::Arriving;
-use crate::error::BoxError;
+use crate::error::{BoxError, text_of};
 use crate::failure::{Failure, FailureCause};
 use crate::format::Message;
 use crate::lifespan::{Lifespan, Work};
@@ -45,8 +45,9 @@ impl Inlet {
                 Box::pin(settled.instrument(span.clone())).await
             }
         };
-        settling.ended(spans::outcome(settled.is_ok()));
-        let Err(Undone { error, took }) = settled else { return self.meters.settled(settlement) };
+        settling.ended(settled.as_ref().err().map_or(spans::OK, |undone| undone.outcome));
+        let Err(Undone { error, took, .. }) = settled else { return self.meters.settled(settlement) };
+        let error = text_of(&error);
         self.report(lifespan, format!("a message could not be settled by {settlement}: {error}").into(), took);
     }
 
@@ -63,7 +64,7 @@ impl Inlet {
 
     fn arriving<'a>(&'a self, message: &'a Message) -> Result<Arriving<'a>, BoxError> {
         match self.settings.name.of(message) {
-            Some(name) => Ok(Arriving::new(name?, &message.body)),
+            Some(name) => Ok(Arriving::named(name?, message)),
             None => Ok(self.settings.format.__read(message)?),
         }
     }
@@ -162,6 +163,8 @@ type Settled = (Settlement, &'static str);
 /// Why a source has not done what it was to do.
 pub(super) struct Undone {
     pub(super) error: BoxError,
+    /// The same in a word.
+    outcome: &'static str,
     /// How long it was waited for.
     took: Duration,
 }
@@ -180,10 +183,14 @@ pub(super) async fn bounded(work: impl Future<Output = Result<(), SourceError>>)
             done
         }
     };
-    let done = match done {
-        Ok(Ok(done)) => done.map_err(SourceError::into_inner),
-        Ok(Err(panic)) => Err(panic.to_string().into()),
-        Err(_) => Err(format!("it took longer than {SETTLE_TIMEOUT:?}").into()),
+    let (error, outcome) = match done {
+        Ok(Ok(Ok(()))) => return Ok(()),
+        Ok(Ok(Err(error))) => {
+            let outcome = spans::failed(error.is_permanent());
+            (error.into_inner(), outcome)
+        }
+        Ok(Err(panic)) => (panic.to_string().into(), panic.kind()),
+        Err(_) => (format!("it took longer than {SETTLE_TIMEOUT:?}").into(), spans::TIMEOUT),
     };
-    done.map_err(|error| Undone { error, took })
+    Err(Undone { error, outcome, took })
 }

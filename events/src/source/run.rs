@@ -16,11 +16,12 @@ use super::handle::bounded;
 use super::settings::{Name, Settings};
 use super::{Incoming, IntoSource, Source, SourceError};
 use crate::call::{caught, polled};
+use crate::error::text_of;
 use crate::flow::SourcePart;
 use crate::format::Message;
 use crate::lifespan::{Connection, Lifespan, SourceHealth};
 use crate::place::Site;
-use crate::telemetry::{Destination, SourceMeters};
+use crate::telemetry::{Destination, SourceMeters, public};
 
 /// A source whose type is forgotten.
 trait AnySource: Send + Sync {
@@ -71,7 +72,7 @@ pub(crate) struct Inlet {
 impl Inlet {
     pub(crate) fn new(site: Site, source: impl IntoSource) -> Self {
         let (source, settings) = source.into_parts().split();
-        let (address, label) = (source.address().into(), source.label());
+        let (address, label) = (source.address().into(), public(&source.label()));
         let (meters, connection) = (SourceMeters::new(&label), Connection::default());
         Self { site, address, label: label.into(), source: Box::new(source), settings, meters, connection }
     }
@@ -82,7 +83,7 @@ impl Inlet {
     }
 
     pub(crate) fn health(&self) -> SourceHealth {
-        SourceHealth::new(&self.label, &self.connection)
+        SourceHealth::new(&self.label, self.site.place, &self.connection)
     }
 
     pub(crate) fn part(&self) -> SourcePart {
@@ -108,14 +109,10 @@ impl Inlet {
             let error = match connected {
                 Ok(Ok(incoming)) => {
                     (attempt, pauses) = (0, self.settings.backoff.pauses());
-                    self.connection.made();
-                    self.meters.connected(true);
-                    let read = incoming.read(Arc::clone(&self), lifespan.internal());
-                    match read.await {
-                        Ok(unclosed) => {
-                            self.meters.connected(false);
-                            return unclosed;
-                        }
+                    // Until it is lost, or nobody reads any more.
+                    let _connected = (self.connection.made(), self.meters.connected());
+                    match incoming.read(Arc::clone(&self), lifespan.internal()).await {
+                        Ok(unclosed) => return unclosed,
                         Err(error) => error,
                     }
                 }
@@ -164,27 +161,27 @@ impl Inlet {
     }
 
     async fn close(&self, incoming: impl Incoming) -> Option<String> {
-        let error = bounded(incoming.close()).await.err()?.error;
-        tracing::error!(target: "events", source = &*self.address, error = %error, "a source could not be closed");
+        let error = text_of(&bounded(incoming.close()).await.err()?.error);
+        tracing::error!(target: "events", source = &*self.label, error, "a source could not be closed");
         Some(format!("{} could not be closed: {error}", self.site))
     }
 
     fn tell(&self, error: &SourceError, attempt: u32) {
-        self.connection.lost(error);
-        self.meters.connected(false);
+        let text = text_of(error);
+        self.connection.lost(text.clone());
         self.meters.lost();
         tracing::warn!(
             target: "events",
-            source = &*self.address,
+            source = &*self.label,
             attempt,
-            error = %error,
+            error = text,
             "a source is not connected, and {}",
             if error.is_permanent() { "has ended: it is not tried again" } else { "will be tried again" },
         );
         if let Some(told) = &self.settings.on_attempt
             && catch_unwind(AssertUnwindSafe(|| told(error, attempt))).is_err()
         {
-            tracing::error!(target: "events", source = &*self.address, "`on_attempt` of a source panicked");
+            tracing::error!(target: "events", source = &*self.label, "`on_attempt` of a source panicked");
         }
     }
 }
@@ -263,7 +260,7 @@ impl<F: Future<Output = ()> + Send + 'static> Handling<F> {
 
 impl fmt::Debug for Inlet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inlet").field("site", &self.site).field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Inlet").field("site", &self.site).field("label", &self.label).finish_non_exhaustive()
     }
 }
 

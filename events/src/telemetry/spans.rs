@@ -6,7 +6,8 @@
 use std::fmt;
 
 use tracing::field::{Empty, display};
-use tracing::{Level, Span, debug_span, info_span, span_enabled};
+use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
+use tracing::{Level, Span, debug_span, info_span};
 
 use crate::any::AnyEvent;
 use crate::context::{About, Context};
@@ -95,10 +96,11 @@ pub(crate) fn scope(lifespan: &Lifespan) -> Seen {
     Seen::new(info_span!(target: "events", "scope", lifespan = %Id(lifespan), scope = number))
 }
 
-/// Whether somebody looks at spans of level INFO. Without a subscriber it is a look at a number.
+/// Whether somebody may look at spans of level INFO. Without a subscriber it is a look at a number; with one, each span is
+/// asked for by its own name and fields, which filters may be about.
 #[inline]
 pub(crate) fn are_seen() -> bool {
-    span_enabled!(target: "events", Level::INFO)
+    Level::INFO <= STATIC_MAX_LEVEL && Level::INFO <= LevelFilter::current()
 }
 
 /// Says which event the call of `dispatch` is about that the caller stands in.
@@ -147,6 +149,7 @@ pub(crate) fn handler(site: Site, context: &Context<'_>) -> Seen {
         "handler",
         handler = site.label(),
         batch = Empty,
+        lifespan = Empty,
         outcome = Empty,
         "error.type" = Empty,
         "otel.status_code" = Empty
@@ -156,6 +159,10 @@ pub(crate) fn handler(site: Site, context: &Context<'_>) -> Seen {
         for collected in batch.iter().take(MAX_LINKS) {
             collected.event.meta().trace.link(&span);
         }
+    }
+    if let About::Nothing | About::Batch(_) | About::Failure(_) = context.about {
+        // It stands in no span that says it.
+        span.record("lifespan", display(Id(context.lifespan)));
     }
     Seen::new(span)
 }
@@ -234,9 +241,15 @@ pub(crate) fn receive(source: &str) -> Span {
 /// The outcome of what went as it should.
 pub(crate) const OK: &str = "ok";
 
-/// The outcome of what either did its work or did not.
-pub(crate) fn outcome(is_ok: bool) -> &'static str {
-    if is_ok { OK } else { "error" }
+/// The outcome of what was not waited for to its end.
+pub(crate) const ABORTED: &str = "aborted";
+
+/// The outcome of what took too long.
+pub(crate) const TIMEOUT: &str = "timeout";
+
+/// The outcome of what the other side has not done.
+pub(crate) fn failed(for_good: bool) -> &'static str {
+    if for_good { "refused" } else { "error" }
 }
 
 /// Says how what a span stands for went.

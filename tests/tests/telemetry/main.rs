@@ -1,9 +1,16 @@
 //! What is told of the work: spans, traces, metrics, health.
 
+mod ends;
+mod filters;
 mod health;
+mod measured;
 mod metrics;
+mod named;
 mod recorder;
+mod refused;
+mod secrets;
 mod spans;
+mod traced;
 mod traces;
 
 use events::{Batch, Event, on};

@@ -1,88 +1,17 @@
 //! OpenTelemetry: what its exporters get.
 
-use std::collections::BTreeMap;
-
 use events::http::{Intake, Webhook};
 use events::{
-    CloudEvents, Destination, Envelope, Format as _, Lifespan, Memory, Message, Settlement, Sink, SinkError,
-    SinkExt as _, SourceExt as _, dispatch,
+    Destination, Envelope, Lifespan, Memory, Settlement, Sink, SinkError, SinkExt as _, SourceExt as _, dispatch,
 };
-use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceId, TracerProvider as _};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use opentelemetry::trace::{SpanId, SpanKind, Status, TracerProvider as _};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tower::ServiceExt as _;
 use tracing::{Instrument as _, info_span};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::{Layer as _, Registry, filter::LevelFilter};
+use tracing_subscriber::filter::LevelFilter;
 
+use crate::traced::{SPAN, TRACE, Traces, attributes, handled, links, message, received, text, trace_of};
 use crate::{CatFed, DishWashed};
-
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-const SPAN: &str = "b7ad6b7169203331";
-
-struct Traces {
-    exporter: InMemorySpanExporter,
-    _provider: SdkTracerProvider,
-    _guard: tracing::subscriber::DefaultGuard,
-}
-
-impl Traces {
-    fn start() -> Self {
-        Self::of(LevelFilter::DEBUG)
-    }
-
-    fn of(level: LevelFilter) -> Self {
-        let exporter = InMemorySpanExporter::default();
-        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
-        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("events")).with_filter(level);
-        let guard = tracing::subscriber::set_default(Registry::default().with(layer));
-        Self { exporter, _provider: provider, _guard: guard }
-    }
-
-    fn spans(&self) -> Vec<SpanData> {
-        self.exporter.get_finished_spans().expect("it was not shut down")
-    }
-
-    fn named(&self, name: &str) -> Vec<SpanData> {
-        self.spans().into_iter().filter(|span| span.name == name).collect()
-    }
-
-    fn one(&self, name: &str) -> SpanData {
-        let [span] = self.named(name).try_into().unwrap_or_else(|spans: Vec<_>| {
-            let all: Vec<_> = self.spans().into_iter().map(|span| span.name).collect();
-            panic!("{} spans are called {name} in {all:?}", spans.len())
-        });
-        span
-    }
-}
-
-fn attributes(span: &SpanData) -> BTreeMap<&str, String> {
-    span.attributes.iter().map(|pair| (pair.key.as_str(), pair.value.to_string())).collect()
-}
-
-fn links(span: &SpanData) -> Vec<SpanId> {
-    span.links.iter().map(|link| link.span_context.span_id()).collect()
-}
-
-fn trace_of(span: &SpanData) -> TraceId {
-    span.span_context.trace_id()
-}
-
-fn text(context: &SpanContext) -> String {
-    format!("00-{}-{}-01", context.trace_id(), context.span_id())
-}
-
-/// A message of somebody else, in a trace of theirs.
-fn message(name: &str, payload: &str) -> Message {
-    let envelope = Envelope::new(name, payload).with_id("17").with_origin("/elsewhere").with_correlation("12");
-    let envelope = envelope.with_trace(&format!("00-{TRACE}-{SPAN}-01"), Some("vendor=one"));
-    CloudEvents::binary().encode(&envelope).expect("it is one")
-}
-
-async fn handled(memory: &Memory, queue: &str) {
-    while memory.len(queue) > 0 {
-        tokio::task::yield_now().await;
-    }
-}
 
 #[tokio::test]
 async fn a_request_its_events_and_what_they_chain_are_one_trace() {
@@ -191,16 +120,6 @@ async fn an_event_that_is_sent_alone_has_the_trace_of_its_sending() {
     assert_eq!(message.header("traceparent"), Some(&*text(&send.span_context)));
     assert_eq!(message.header("ce-traceparent"), message.header("traceparent"));
     assert_eq!(message.body, b"1", "the payload knows nothing of it");
-}
-
-/// The next message of the queue `dishes`.
-async fn received(memory: &Memory) -> Message {
-    use events::{Incoming as _, Source as _};
-    let mut incoming = memory.source("dishes").connect(1).await.expect("it is up");
-    let received = incoming.next().await.expect("there is one");
-    let message = received.message().clone();
-    received.settle(Settlement::Ack).await.expect("it is there");
-    message
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@
 use std::time::SystemTime;
 
 use crate::any::Subject;
-use crate::call::Ended;
 use crate::dispatch::DispatchError;
 use crate::failure::Failure;
 use crate::handler::HandlerDecl;
@@ -28,7 +27,11 @@ pub(crate) struct Meters;
 pub(crate) struct AtWork;
 
 impl Meters {
-    pub(crate) fn new(_: &Registry, _: &[&'static HandlerDecl], _: impl Iterator<Item = Site>) -> Self {
+    pub(crate) fn new(
+        _: &Registry,
+        _: impl Iterator<Item = &'static HandlerDecl>,
+        _: impl Iterator<Item = Site>,
+    ) -> Self {
         Self
     }
 
@@ -36,13 +39,14 @@ impl Meters {
 
     pub(crate) fn refused(_: &DispatchError) {}
 
+    #[cfg(feature = "http")]
+    pub(crate) fn turned_away(_event: Option<&str>, _reason: &'static str) {}
+
     pub(crate) fn delivered(&self, _: &Subject, _: Stopwatch) {}
 
-    pub(crate) fn at_work(&self) -> AtWork {
+    pub(crate) fn at_work(&self, _: Site) -> AtWork {
         AtWork
     }
-
-    pub(crate) fn ran(&self, _: &Ended) {}
 
     pub(crate) fn batch(&self, _: Site, _events: usize) {}
 
@@ -78,7 +82,7 @@ impl SourceMeters {
 
     pub(crate) fn settled(&self, _: Settlement) {}
 
-    pub(crate) fn connected(&self, _: bool) {}
+    pub(crate) fn connected(&self) {}
 
     pub(crate) fn lost(&self) {}
 }

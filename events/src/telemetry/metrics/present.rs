@@ -6,7 +6,6 @@ use std::time::{Duration, Instant, SystemTime};
 use metrics::{Counter, Gauge, Histogram, Unit};
 
 use crate::any::Subject;
-use crate::call::Ended;
 use crate::dispatch::DispatchError;
 use crate::failure::Failure;
 use crate::handler::HandlerDecl;
@@ -51,13 +50,35 @@ struct HandlerMeters {
     batch: Option<Histogram>,
 }
 
-/// A handler at work, until it is dropped.
+/// What a gauge counts, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct AtWork(Gauge);
+pub(crate) struct Counted(Gauge);
+
+impl Counted {
+    fn one_of(gauge: &Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
+/// A handler at work, until it is dropped: that it is, and for how long.
+pub(crate) struct AtWork {
+    _counted: Counted,
+    run: Option<Histogram>,
+    begun: Stopwatch,
+}
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.0.decrement(1.0);
+        if let Some(run) = &self.run {
+            run.record(self.begun.read());
+        }
     }
 }
 
@@ -84,12 +105,12 @@ impl HandlerMeters {
 impl Meters {
     pub(crate) fn new(
         registry: &Registry,
-        functions: &[&'static HandlerDecl],
+        functions: impl Iterator<Item = &'static HandlerDecl>,
         closures: impl Iterator<Item = Site>,
     ) -> Self {
         describe();
         let names = registry.events.iter().flat_map(|decl| decl.names).copied();
-        let declared = functions.iter().map(|decl| (decl.site, HandlerMeters::of(decl.site, decl.batch.is_some())));
+        let declared = functions.map(|decl| (decl.site, HandlerMeters::of(decl.site, decl.batch.is_some())));
         let closures = closures.map(|site| (site, HandlerMeters::of(site, false)));
         Self {
             events: names.chain([OTHER]).map(EventMeters::of).collect(),
@@ -113,8 +134,13 @@ impl Meters {
     }
 
     pub(crate) fn refused(error: &DispatchError) {
-        let event = error.event().and_then(|name| Registry::get().real_name(name)).unwrap_or(OTHER);
-        metrics::counter!("events_refused_total", "event" => event, "reason" => error.kind()).increment(1);
+        Self::turned_away(error.event(), error.kind());
+    }
+
+    /// An event was refused, by the name that it came by, where that is known.
+    pub(crate) fn turned_away(event: Option<&str>, reason: &'static str) {
+        let event = event.and_then(|name| Registry::get().real_name(name)).unwrap_or(OTHER);
+        metrics::counter!("events_refused_total", "event" => event, "reason" => reason).increment(1);
     }
 
     pub(crate) fn delivered(&self, subject: &Subject, begun: Stopwatch) {
@@ -124,15 +150,9 @@ impl Meters {
         }
     }
 
-    pub(crate) fn at_work(&self) -> AtWork {
-        self.in_flight.increment(1.0);
-        AtWork(self.in_flight.clone())
-    }
-
-    pub(crate) fn ran(&self, ended: &Ended) {
-        if let Some(handler) = self.handlers.get(&ended.site) {
-            handler.run.record(ended.duration);
-        }
+    pub(crate) fn at_work(&self, site: Site) -> AtWork {
+        let run = self.handlers.get(&site).map(|handler| handler.run.clone());
+        AtWork { _counted: Counted::one_of(&self.in_flight), run, begun: Stopwatch::start() }
     }
 
     pub(crate) fn batch(&self, site: Site, events: usize) {
@@ -225,8 +245,9 @@ impl SourceMeters {
         counter.increment(1);
     }
 
-    pub(crate) fn connected(&self, is_connected: bool) {
-        self.connected.set(if is_connected { 1.0 } else { 0.0 });
+    /// Counts a connection, until it is dropped: several may have one label.
+    pub(crate) fn connected(&self) -> Counted {
+        Counted::one_of(&self.connected)
     }
 
     pub(crate) fn lost(&self) {
@@ -256,7 +277,7 @@ fn describe() {
         Unit::Seconds,
         "from an event's first handler to its last one's end"
     );
-    describe_histogram!("events_handler_seconds", Unit::Seconds, "one run of a handler");
+    describe_histogram!("events_handler_seconds", Unit::Seconds, "one run of a handler or a hook");
     describe_histogram!("events_batch_size", Unit::Count, "events in one batch");
     describe_counter!(
         "events_sink_sent_total",
@@ -268,7 +289,7 @@ fn describe() {
     describe_counter!("events_source_settled_total", Unit::Count, "messages that were settled");
     describe_histogram!("events_source_lag_seconds", Unit::Seconds, "from an event's time to its arrival");
     describe_counter!("events_source_reconnects_total", Unit::Count, "connections that were lost or could not be made");
-    describe_gauge!("events_source_connected", Unit::Count, "1 where the source is connected, else 0");
+    describe_gauge!("events_source_connected", Unit::Count, "connections that are open");
 }
 
 macro_rules! opaque {
@@ -281,4 +302,4 @@ macro_rules! opaque {
     )*};
 }
 
-opaque!(Meters, SinkMeters, SourceMeters);
+opaque!(AtWork, Meters, SinkMeters, SourceMeters);
