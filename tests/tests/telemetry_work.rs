@@ -1,8 +1,10 @@
 //! Handlers at work, in whatever way they are called: how many, how long, in which spans.
 
 #[path = "telemetry/measured.rs"]
+#[allow(dead_code, reason = "it is looked at less closely here")]
 mod measured;
 #[path = "telemetry/recorder.rs"]
+#[allow(dead_code, reason = "it is looked at less closely here")]
 mod recorder;
 
 use std::sync::{Mutex, PoisonError};
@@ -32,10 +34,14 @@ struct OvenLit;
 struct Door {
     entered: Mutex<u32>,
     open: Mutex<()>,
+    /// How the lifespan did when it was unlocked.
+    said: Mutex<String>,
 }
 
 #[on(startup)]
-async fn unlock() {}
+async fn unlock(app: Lifespan, door: State<Door>) {
+    *door.said.lock().unwrap_or_else(PoisonError::into_inner) = app.health().to_string();
+}
 
 #[on(shutdown)]
 fn lock() {}
@@ -178,4 +184,13 @@ async fn nothing_is_left_at_work_of_closures_and_of_calls_with_providers() {
     let closures = series.keys().filter(|name| name.starts_with("events_handler_seconds{handler=closure"));
     assert_eq!(closures.count(), 1);
     assert_idle(&series);
+}
+
+#[tokio::test]
+async fn a_lifespan_that_starts_is_live_and_not_ready() {
+    let app = Lifespan::builder().state(Door::default()).start().await.expect("it starts");
+    let door: State<Door> = app.state().expect("it was given one");
+    assert_eq!(*door.said.lock().expect("nobody panics"), "live, not ready: the lifespan is starting");
+    assert!(app.health().is_ready());
+    app.shutdown().await.expect("it ends");
 }

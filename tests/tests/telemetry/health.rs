@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use events::health::Probes;
+use events::http::Webhook;
 use events::{Envelope, Lifespan, Memory, Sink, SinkError, SourceExt as _, dispatch};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -92,6 +93,9 @@ async fn while_it_drains_it_is_live_and_not_ready() {
         tokio::task::yield_now().await;
     }
     assert_eq!((app.health().is_live(), app.health().is_ready()), (true, false));
+    let routes = Probes::new(&app).routes();
+    assert_eq!(ask(&routes, "/readyz").await, (UNAVAILABLE, "unavailable".into()));
+    assert_eq!(ask(&routes, "/livez").await, (OK, "ok".into()));
     assert_eq!(app.health().to_string(), "live, not ready: the lifespan is shutting down");
     open.send(()).expect("somebody waits");
     held.await.expect("it ends").expect("it is told");
@@ -130,6 +134,45 @@ async fn what_was_last_wrong_with_a_sink_is_told_to_those_who_may_know() {
 
     app.scope(async { dispatch(DishWashed(2)) }).await.expect("it is dispatched");
     assert_eq!(app.health().sinks()[0].failed_attempts(), 0);
+    app.shutdown().await.expect("it ends");
+}
+
+#[tokio::test]
+async fn one_of_two_sources_that_is_down_is_named() {
+    let (up, down) = (Memory::new(), Memory::new());
+    down.interrupt();
+    let app = Lifespan::builder().source(up.source("plates")).source(down.source("plates"));
+    let app = app.start().await.expect("it starts");
+    let detailed = Probes::new(&app).detailed().routes();
+    let sources = || app.health().sources().iter().map(events::SourceHealth::is_connected).collect::<Vec<_>>();
+    while sources() != [true, false] || app.health().sources()[1].last_error().is_none() {
+        tokio::task::yield_now().await;
+    }
+    let (status, body) = ask(&detailed, "/readyz").await;
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((status, &body["status"]), (UNAVAILABLE, &json!("unavailable")));
+    let [first, second] = body["sources"].as_array().expect("a list").as_slice() else { panic!("{body}") };
+    assert_eq!(
+        (&first["name"], &first["connected"], &first["last_error"]),
+        (&json!("memory/plates"), &json!(true), &json!(null))
+    );
+    assert_eq!((&second["name"], &second["connected"]), (&json!("memory/plates"), &json!(false)));
+    let error = &second["last_error"];
+    assert!(error["error"].is_string() && error["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{body}");
+    assert!(first["place"].as_str().is_some_and(|place| place.contains("health.rs:")), "{body}");
+    assert!(body["summary"].as_str().is_some_and(|line| line.matches("memory/plates").count() == 1), "{body}");
+    app.shutdown().await.expect("it ends");
+}
+
+#[tokio::test]
+async fn sinks_that_are_called_alike_have_two_places() {
+    let hook = || Webhook::new("https://hooks.example/secret?key=hunter2").expect("a good URL");
+    let cats = Lifespan::builder().sink("cat-*", hook());
+    let app = cats.sink("dish-*", hook()).start().await.expect("it starts");
+    let health = app.health();
+    let [first, second] = health.sinks() else { panic!("two sinks") };
+    assert_eq!((first.name(), second.name()), ("https://hooks.example", "https://hooks.example"));
+    assert_eq!(first.place().line() + 1, second.place().line());
     app.shutdown().await.expect("it ends");
 }
 

@@ -8,8 +8,10 @@ mod metrics;
 mod named;
 mod recorder;
 mod refused;
+mod sampling;
 mod secrets;
 mod spans;
+mod tables;
 mod traced;
 mod traces;
 

@@ -1,6 +1,7 @@
 //! Metrics as a recorder gets them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
@@ -12,14 +13,30 @@ pub(crate) struct Metrics {
     _guard: metrics::LocalRecorderGuard<'static>,
 }
 
-pub(crate) struct Kept(Registry<Key, AtomicStorage>);
+pub(crate) struct Kept(Registry<Key, AtomicStorage>, Mutex<Described>);
+
+/// The kind, the unit and the text of each metric.
+type Described = BTreeMap<String, (&'static str, Option<Unit>, String)>;
+
+impl Kept {
+    fn describe(&self, kind: &'static str, name: &KeyName, unit: Option<Unit>, text: &SharedString) {
+        let described = (kind, unit, text.clone().into_owned());
+        self.1.lock().expect("nobody panics").insert(name.as_str().to_owned(), described);
+    }
+}
 
 impl Recorder for Kept {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_counter(&self, name: KeyName, unit: Option<Unit>, text: SharedString) {
+        self.describe("counter", &name, unit, &text);
+    }
 
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, name: KeyName, unit: Option<Unit>, text: SharedString) {
+        self.describe("gauge", &name, unit, &text);
+    }
 
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, name: KeyName, unit: Option<Unit>, text: SharedString) {
+        self.describe("histogram", &name, unit, &text);
+    }
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
         self.0.get_or_create_counter(key, |counter| counter.clone().into())
@@ -37,8 +54,25 @@ impl Recorder for Kept {
 impl Metrics {
     pub(crate) fn start() -> Self {
         // As long as the program, which the guard asks for.
-        let kept: &'static Kept = Box::leak(Box::new(Kept(Registry::new(AtomicStorage))));
+        let kept: &'static Kept = Box::leak(Box::new(Kept(Registry::new(AtomicStorage), Mutex::default())));
         Self { kept, _guard: metrics::set_default_local_recorder(kept) }
+    }
+
+    pub(crate) fn described(&self) -> Described {
+        self.kept.1.lock().expect("nobody panics").clone()
+    }
+
+    /// The names of the labels that the series of each metric have.
+    pub(crate) fn labels(&self) -> BTreeMap<String, BTreeSet<BTreeSet<String>>> {
+        let mut known = BTreeMap::<_, BTreeSet<_>>::new();
+        let mut keep = |key: &Key| {
+            let labels = key.labels().map(|label| label.key().to_owned()).collect();
+            known.entry(key.name().to_owned()).or_default().insert(labels);
+        };
+        self.kept.0.visit_counters(|key, _| keep(key));
+        self.kept.0.visit_gauges(|key, _| keep(key));
+        self.kept.0.visit_histograms(|key, _| keep(key));
+        known
     }
 
     /// All series with their values.

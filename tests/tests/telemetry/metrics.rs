@@ -168,3 +168,39 @@ async fn ages_and_sizes_are_measured() {
     assert!((86_400.0..86_460.0).contains(&lag), "{lag} s");
     assert_eq!(measured(&series, "events_batch_size{handler=telemetry::dry}"), [3.0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_messages_and_texts_of_errors_make_no_new_series() {
+    let metrics = Metrics::start();
+    let memory = Memory::new();
+    let plates = memory.source("plates").on_failure(events::Settlement::Reject).prefetch(2000);
+    let numbers = std::sync::atomic::AtomicU32::new(0);
+    let failing = move |_: Envelope| {
+        let number = numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        std::future::ready(Err::<(), _>(format!("the shelf is full for the {number}th time")))
+    };
+    let failing = events::SinkExt::attempts(failing, 1);
+    let app = Lifespan::builder().source(plates).sink("dish-broken", failing).start().await.expect("it starts");
+    let some = async |from: u32, to: u32| {
+        for n in from..to {
+            let envelope =
+                Envelope::new("dish-broken", r#"{"how":"error"}"#).with_id(&n.to_string()).with_origin("/test");
+            let mut message = CloudEvents::binary().encode(&envelope).expect("it is one");
+            if n % 3 == 0 {
+                message.headers.push((format!("ce-{n}"), n.to_string()));
+                message.body = format!("no JSON, for the {n}th time").into();
+            }
+            memory.put("plates", message).expect("there is room");
+            while memory.len("plates") > 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    let names = |metrics: &Metrics| metrics.read().into_keys().collect::<BTreeSet<_>>();
+    some(0, 6).await;
+    let before = names(&metrics);
+    some(6, 1000).await;
+    assert_eq!(names(&metrics), before);
+    assert!(!format!("{before:?}").contains("time"), "{before:?}");
+    app.shutdown().await.expect("it ends");
+}

@@ -64,10 +64,12 @@ impl Recorder {
         self.0.lock().expect("nobody panics").spans.iter().map(|span| span.name).collect()
     }
 
-    /// Whatever was told.
-    pub(crate) fn everything(&self) -> (Vec<Span>, Vec<Line>) {
+    /// Whatever was said in spans and lines.
+    pub(crate) fn everything(&self) -> Vec<String> {
         let kept = self.0.lock().expect("nobody panics");
-        (kept.spans.clone(), kept.lines.clone())
+        let fields = kept.spans.iter().map(|span| &span.fields).chain(kept.lines.iter().map(|line| &line.fields));
+        let texts = kept.lines.iter().map(|line| line.text.clone());
+        texts.chain(fields.flat_map(BTreeMap::values).cloned()).collect()
     }
 
     pub(crate) fn lines(&self) -> Vec<Line> {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use events::{CloudEvents, Envelope, Format as _, Memory, Message, Settlement};
 use opentelemetry::trace::{SpanContext, SpanId, TraceId, TracerProvider as _};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::{Layer as _, Registry, filter::LevelFilter};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData, TracerProviderBuilder};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Filter, SubscriberExt as _};
+use tracing_subscriber::{Layer as _, Registry};
 
 pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 pub(crate) const SPAN: &str = "b7ad6b7169203331";
@@ -23,9 +24,24 @@ impl Traces {
     }
 
     pub(crate) fn of(level: LevelFilter) -> Self {
+        Self::filtered(SdkTracerProvider::builder(), level)
+    }
+
+    /// Those of `events` alone, and not of the libraries below.
+    #[allow(dead_code, reason = "it is for the tests of transports, which include this file")]
+    pub(crate) fn of_events() -> Self {
+        Self::filtered(SdkTracerProvider::builder(), Targets::new().with_target("events", LevelFilter::DEBUG))
+    }
+
+    /// As somebody has set it up.
+    pub(crate) fn with(builder: TracerProviderBuilder) -> Self {
+        Self::filtered(builder, LevelFilter::DEBUG)
+    }
+
+    fn filtered(builder: TracerProviderBuilder, filter: impl Filter<Registry> + Send + Sync + 'static) -> Self {
         let exporter = InMemorySpanExporter::default();
-        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
-        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("events")).with_filter(level);
+        let provider = builder.with_simple_exporter(exporter.clone()).build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("events")).with_filter(filter);
         let guard = tracing::subscriber::set_default(Registry::default().with(layer));
         Self { exporter, _provider: provider, _guard: guard }
     }
