@@ -5,6 +5,7 @@ mod support;
 
 mod broker;
 mod conformance;
+mod destination;
 mod faults;
 mod publishing;
 mod round_trip;

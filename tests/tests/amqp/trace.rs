@@ -152,7 +152,7 @@ async fn one_trace_leads_from_a_request_to_the_handler_of_a_second_process() {
     let (delivery, _) = one(&first, "delivery", &child_of(&ordered));
     let (cook, _) = one(&first, "handler", &child_of(&delivery));
     let (cooked, _) = one(&first, "dispatch", &child_of(&cook));
-    let (publish, _) = one(&first, &format!("publish {QUEUE}"), &child_of(&cooked));
+    let (publish, _) = one(&first, "publish amq.default", &child_of(&cooked));
     let (process, _) = one(&second, &format!("process {QUEUE}"), &child_of(&publish));
     let (arrived, _) = one(&second, "dispatch", &child_of(&process));
     let (delivery, _) = one(&second, "delivery", &child_of(&arrived));

@@ -4,6 +4,9 @@
 mod support;
 #[path = "../support/tls.rs"]
 mod tls;
+#[path = "../telemetry/traced.rs"]
+#[allow(dead_code, reason = "it is looked at less closely here")]
+mod traced;
 
 mod bad_input;
 mod conformance;
@@ -15,6 +18,7 @@ mod publishing;
 mod secret;
 mod service;
 mod settlement;
+mod trace;
 mod trust;
 
 use std::time::{Duration, Instant};

@@ -95,6 +95,11 @@ impl Fake {
             attributes["MessageGroupId"] = group.into();
         }
         let message = json!({ "MessageId": body, "ReceiptHandle": body, "Body": body, "Attributes": attributes });
+        self.put_message(message);
+    }
+
+    /// Puts a message into the queue as it is received.
+    pub(crate) fn put_message(&self, message: Value) {
         self.0.inbox.lock().expect("nobody panics").push_back(message);
         self.0.came.notify_waiters();
     }

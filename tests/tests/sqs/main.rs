@@ -16,6 +16,9 @@
 mod support;
 #[path = "../support/tls.rs"]
 mod tls;
+#[path = "../telemetry/traced.rs"]
+#[allow(dead_code, reason = "it is looked at less closely here")]
+mod traced;
 
 mod bad_input;
 mod conformance;
@@ -28,6 +31,7 @@ mod reading;
 mod round_trip;
 mod sending;
 mod settlement;
+mod trace;
 mod trust;
 mod visibility;
 

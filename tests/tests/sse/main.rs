@@ -11,5 +11,9 @@ mod source;
 #[path = "../support/tls.rs"]
 mod tls;
 mod told;
+mod trace;
+#[path = "../telemetry/traced.rs"]
+#[allow(dead_code, reason = "it is looked at less closely here")]
+mod traced;
 mod trust;
 mod whole;
