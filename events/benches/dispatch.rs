@@ -30,6 +30,9 @@
 //! cargo bench -q -p events --bench dispatch -- --count sync-1/events --times 1000 2>&1 | grep Collected
 //! cargo bench -q -p events --bench dispatch -- --count sync-1/events --times 2000 2>&1 | grep Collected
 //! ```
+//!
+//! What it takes that spans can be looked at is the same with a subscriber that does not look: with `--looking warn`, and again
+//! with `--features otel,metrics`.
 
 #[path = "support/clock.rs"]
 mod clock;
@@ -38,9 +41,14 @@ mod support;
 
 use support::args::Args;
 use support::operation::{Stage, answered};
+use tracing_subscriber::filter::LevelFilter;
 
 fn main() {
     let args = Args::read();
+    if let Some(level) = &args.looking {
+        let level: LevelFilter = level.parse().expect("a level");
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::sink).init();
+    }
     let stage = Stage::new(&args);
     let questions = questions::all();
     if !answered(&stage, &questions, &args) {

@@ -18,6 +18,8 @@ pub(crate) struct Args {
     /// The one operation to run, and nothing else.
     pub(crate) count: Option<String>,
     pub(crate) times: u32,
+    /// The level of a subscriber that looks meanwhile.
+    pub(crate) looking: Option<String>,
     /// The one operation to count, in a process that was made for it.
     pub(crate) measure: Option<String>,
     /// Whether what is counted becomes the budget.
@@ -38,6 +40,7 @@ impl Args {
                 "--multi-thread" => args.multi_thread = true,
                 "--list" => args.list = true,
                 "--count" => args.count = words.next(),
+                "--looking" => args.looking = words.next(),
                 "--measure" => args.measure = words.next(),
                 "--record" => args.record = true,
                 "--times" => args.times = words.next().and_then(|times| times.parse().ok()).unwrap_or(args.times),

@@ -57,6 +57,7 @@ mod present {
     use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
     use super::{Identity, Operation};
+    use crate::metadata::EventId;
     use crate::telemetry::Destination;
 
     impl Operation {
@@ -109,31 +110,31 @@ mod present {
         span.set_attribute("messaging.system", destination.system().to_owned());
         span.set_attribute("messaging.operation.name", verb);
         span.set_attribute("messaging.operation.type", operation.operation());
-        if let Some(name) = destination.name() {
-            span.set_attribute("messaging.destination.name", name.to_owned());
+        if let Operation::Send(count @ 2..) = operation {
+            counted(span, count);
         }
-        if let Some(template) = destination.template() {
-            span.set_attribute("messaging.destination.template", template.to_owned());
-        }
-        if let Some(subscription) = destination.subscription() {
-            span.set_attribute("messaging.destination.subscription.name", subscription.to_owned());
+        for (attribute, value) in [
+            ("messaging.destination.name", destination.name().map(ToOwned::to_owned)),
+            ("messaging.destination.template", destination.template().map(ToOwned::to_owned)),
+            ("messaging.destination.subscription.name", destination.subscription().map(ToOwned::to_owned)),
+            ("messaging.message.id", text(identity.id)),
+            ("messaging.message.conversation_id", text(identity.correlation)),
+        ] {
+            if let Some(value) = value {
+                span.set_attribute(attribute, value);
+            }
         }
         if let Some((host, port)) = destination.server() {
             span.set_attribute("server.address", host.to_owned());
             span.set_attribute("server.port", i64::from(port));
         }
-        if let Operation::Send(count @ 2..) = operation {
-            counted(span, count);
-        }
         for (attribute, value) in destination.attributes() {
             span.set_attribute(attribute, value.to_owned());
         }
-        if let Some(id) = identity.id.filter(|id| !id.is_empty()) {
-            span.set_attribute("messaging.message.id", id.to_string());
-        }
-        if let Some(correlation) = identity.correlation.filter(|id| !id.is_empty()) {
-            span.set_attribute("messaging.message.conversation_id", correlation.to_string());
-        }
+    }
+
+    fn text(id: Option<&EventId>) -> Option<String> {
+        id.filter(|id| !id.is_empty()).map(ToString::to_string)
     }
 
     /// Says how many messages an operation was about that can be about many.

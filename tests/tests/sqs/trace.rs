@@ -3,6 +3,7 @@
 use events::sqs::Sqs;
 use events::{Event, Lifespan, SinkExt as _, SourceExt as _, dispatch, on};
 use opentelemetry::trace::{SpanKind, Status};
+use opentelemetry_sdk::trace::SpanData;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -31,6 +32,20 @@ async fn send(sqs: &Sqs) {
     let (shop, _) = start_with(shop).await;
     shop.scope(async { dispatch(TracedOrder(1)) }).await.expect("it is taken");
     shop.shutdown().await.expect("from outside");
+}
+
+/// What is known of the queue.
+fn assert_described(process: &SpanData) {
+    let said = attributes(process);
+    for (attribute, value) in [
+        ("messaging.system", "aws_sqs"),
+        ("messaging.destination.name", "orders"),
+        ("aws.sqs.queue.url", "http://fake/1/orders"),
+        ("server.address", "fake"),
+        ("server.port", "80"),
+    ] {
+        assert_eq!(said.get(attribute).map(String::as_str), Some(value), "{attribute} in {said:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,16 +82,7 @@ async fn a_trace_leads_from_the_sender_to_the_settlement() {
         let process = traces.one("process orders");
         assert_eq!(links(&process), [sent.span_context.span_id()]);
         assert_eq!(trace_of(&process) == trace_of(&sent), goes_on);
-        let said = attributes(&process);
-        for (attribute, value) in [
-            ("messaging.system", "aws_sqs"),
-            ("messaging.destination.name", "orders"),
-            ("aws.sqs.queue.url", "http://fake/1/orders"),
-            ("server.address", "fake"),
-            ("server.port", "80"),
-        ] {
-            assert_eq!(said.get(attribute).map(String::as_str), Some(value), "{attribute} in {said:?}");
-        }
+        assert_described(&process);
         let settle = traces.one("delete orders");
         assert_eq!((trace_of(&settle), settle.parent_span_id), (trace_of(&process), process.span_context.span_id()));
         assert_eq!(attributes(&settle)["messaging.operation.type"], "settle");
