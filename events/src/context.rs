@@ -194,6 +194,12 @@ impl Ambient {
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
+    /// Whether the caller stands in a handler.
+    pub(crate) fn is_in_handler() -> bool {
+        let in_handler = |ambient: &Self| ambient.in_handler;
+        CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(in_handler)).unwrap_or(false)
+    }
+
     /// What surrounds a task of its own, for which no handler waits.
     pub(crate) fn outside_handler(self) -> Self {
         Self { in_handler: false, ..self }
@@ -207,6 +213,28 @@ impl Ambient {
 
 fn swap(ambient: Option<Ambient>) -> Option<Ambient> {
     CURRENT.try_with(|current| current.replace(ambient)).ok().flatten()
+}
+
+/// What surrounds the caller, without touching its reference counts. Until the guard is dropped nobody else finds it, so that
+/// no code of the user may run meanwhile.
+pub(crate) struct AtHand(Option<Ambient>);
+
+impl AtHand {
+    pub(crate) fn take() -> Self {
+        let mut taken = None;
+        exchange(&mut taken);
+        Self(taken)
+    }
+
+    pub(crate) fn get(&self) -> Option<&Ambient> {
+        self.0.as_ref()
+    }
+}
+
+impl Drop for AtHand {
+    fn drop(&mut self) {
+        exchange(&mut self.0);
+    }
 }
 
 /// Restores what surrounded the caller before.
@@ -274,7 +302,7 @@ impl<F: Future> Future for InAmbient<F> {
     }
 }
 
-/// Takes the ambient back home after a poll, without touching its reference counts.
+/// Surrounds the caller by an ambient, and takes it back home, without touching its reference counts.
 pub(crate) struct Lent<'a>(&'a mut Option<Ambient>);
 
 impl<'a> Lent<'a> {
@@ -290,6 +318,7 @@ impl Drop for Lent<'_> {
     }
 }
 
+#[inline]
 fn exchange(ambient: &mut Option<Ambient>) {
     let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), ambient));
 }

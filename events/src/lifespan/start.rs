@@ -13,7 +13,7 @@ use super::core::{Core, Hooks, Stage};
 use super::switch;
 use crate::batch::{BatchLimits, Bucket};
 use crate::context::{About, Ambient};
-use crate::delivery::{Bundle, Events, schedule};
+use crate::delivery::{Bundle, schedule};
 use crate::extract::{Accepts, Moment};
 use crate::handler::{Handler, HandlerDecl};
 use crate::provider::Plan;
@@ -49,7 +49,7 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     let LifespanBuilder { state, limits, closures, seam, replacements, outlets, inlets, origin, .. } = builder;
     let outlets = Arc::new(outlets);
     let closures: Vec<_> = closures.into_iter().map(|closure| Handler::Closure(Arc::new(closure))).collect();
-    let meters = Meters::new(registry, &registry.handlers, closures.iter().map(Handler::site));
+    let meters = Meters::new(registry, &registry.handlers, closures.iter().map(|handler| *handler.site()));
     let routes = Routes::new(registry, merged(declared, closures.into_iter()), Arc::clone(&outlets), seam.clone());
     let mut core = Core::new(runtime, routes, hooks, limits, state, seam, meters);
     core.replacements = Arc::new(replacements);
@@ -177,7 +177,7 @@ async fn open(lifespan: &Lifespan, plan: &Plan) -> Result<(), StartError> {
     let work = lifespan.begin(true);
     let ambient = Ambient { scope: Some(Arc::clone(&queue)), ..Ambient::of(lifespan.clone()) };
     let prepared = prepare(lifespan, plan, &ambient).await;
-    let events = queue.close();
+    let events = queue.close().events;
     if let Err(finding) = prepared {
         lifespan.core().settle(&events, 0);
         drop((work, ambient));
@@ -186,7 +186,7 @@ async fn open(lifespan: &Lifespan, plan: &Plan) -> Result<(), StartError> {
     }
     lifespan.core().stage.set(Stage::Started);
     if let (Some(work), false) = (work, events.is_empty()) {
-        schedule(Bundle::new(work, Events::Many(events)));
+        schedule(Bundle::new(work, events));
     }
     Ok(())
 }

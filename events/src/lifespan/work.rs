@@ -6,12 +6,18 @@ use super::Lifespan;
 #[derive(Debug)]
 pub(crate) struct Work {
     lifespan: Lifespan,
+    is_counted: bool,
 }
 
 impl Work {
     /// Takes over a count that the gate has given.
     pub(super) fn new(lifespan: Lifespan) -> Self {
-        Self { lifespan }
+        Self { lifespan, is_counted: true }
+    }
+
+    /// Work for which others see to it that the end of the lifespan waits.
+    pub(crate) fn uncounted(lifespan: Lifespan) -> Self {
+        Self { lifespan, is_counted: false }
     }
 
     pub(crate) fn lifespan(&self) -> &Lifespan {
@@ -21,6 +27,8 @@ impl Work {
 
 impl Drop for Work {
     fn drop(&mut self) {
-        self.lifespan.core().gate.leave();
+        if self.is_counted {
+            self.lifespan.core().gate.leave();
+        }
     }
 }

@@ -57,14 +57,14 @@ impl Scope {
     ///
     /// Dropping the future loses nothing: the lifespan finishes the delivery.
     pub async fn flush(&self) -> Delivery {
-        let events = self.queue.take();
+        let taken = self.queue.take();
         match self.lifespan.begin(true) {
-            Some(work) if !events.is_empty() => {
-                Handover::new(Bundle::of_scope(work, events, &self.queue, Seen::default())).await
+            Some(work) if !taken.events.is_empty() => {
+                Handover::new(Bundle::of_scope(work, taken, &self.queue, Seen::default())).await
             }
             Some(_) => Delivery::default(),
             None => {
-                self.lifespan.core().settle(&events, 0);
+                self.lifespan.core().settle(&taken.events, 0);
                 Delivery::default()
             }
         }
@@ -72,7 +72,7 @@ impl Scope {
 
     /// Forgets what has been collected so far, and answers how many events that were. The scope goes on collecting.
     pub fn discard(&self) -> usize {
-        let events = self.queue.take();
+        let events = self.queue.take().events;
         self.lifespan.core().forget(&events);
         events.len()
     }

@@ -21,6 +21,10 @@ pub use spawn::{InScope, InScopeExt, SpawnError, spawn, spawn_blocking};
 
 /// What a scope has collected, shared with everything that stands in it.
 pub(crate) type ScopeQueue = queue::Queue<AnyEvent>;
+/// Events on their way together.
+pub(crate) type Events = queue::Events<AnyEvent>;
+/// What was taken out of a [`ScopeQueue`].
+pub(crate) type Taken = queue::Taken<AnyEvent>;
 
 /// A scope while its work goes on. Dropped before the end, it hands what it has collected to the lifespan.
 #[derive(Debug)]
@@ -60,14 +64,14 @@ impl OpenScope {
     /// Ends the collecting: answers what is to be delivered, if anything is.
     pub(crate) fn close(&mut self) -> Option<Bundle> {
         let work = self.work.take()?;
-        let events = self.queue.close();
-        (!events.is_empty()).then(|| Bundle::of_scope(work, events, &self.queue, std::mem::take(&mut self.seen)))
+        let taken = self.queue.close();
+        (!taken.events.is_empty()).then(|| Bundle::of_scope(work, taken, &self.queue, std::mem::take(&mut self.seen)))
     }
 
     /// Ends the scope and forgets what it has collected.
     pub(crate) fn discard(&mut self) {
         if let Some(work) = self.work.take() {
-            work.lifespan().core().forget(&self.queue.close());
+            work.lifespan().core().forget(&self.queue.close().events);
         }
     }
 }
@@ -158,8 +162,8 @@ impl<F: Future> Future for Scoped<F> {
             if failed {
                 open.discard();
             }
-            match open.close() {
-                Some(bundle) => *this.delivering = Some((Handover::new(bundle), output)),
+            match open.close().and_then(|bundle| Handover::of_rest(bundle, cx)) {
+                Some(handover) => *this.delivering = Some((handover, output)),
                 None => return Poll::Ready(unwrapped(output)),
             }
         }

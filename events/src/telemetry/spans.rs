@@ -6,6 +6,7 @@
 use std::fmt;
 
 use tracing::field::{Empty, display};
+use tracing::level_filters::LevelFilter;
 use tracing::{Level, Span, debug_span, info_span, span_enabled};
 
 use crate::any::AnyEvent;
@@ -55,6 +56,13 @@ impl Seen {
         trace.link(span);
     }
 
+    /// Says which event it is about.
+    pub(crate) fn is_about(&self, id: &EventId) {
+        if let Some(span) = &self.0 {
+            span.record("id", display(id));
+        }
+    }
+
     /// Says how it went.
     #[inline]
     pub(crate) fn ended(&self, outcome: &'static str) {
@@ -101,14 +109,11 @@ pub(crate) fn are_seen() -> bool {
     span_enabled!(target: "events", Level::INFO)
 }
 
-/// Says which event the call of `dispatch` is about that the caller stands in.
-#[cold]
-pub(crate) fn dispatched(id: &EventId) {
-    let span = Span::current();
-    // It may be left out, and then the span around is somebody else's.
-    if span.metadata().is_some_and(|metadata| metadata.target() == "events" && metadata.name() == "dispatch") {
-        span.record("id", display(id));
-    }
+/// Whether somebody may look at spans of level INFO, for who makes none in any case: to ask about a span that does not follow
+/// would have layers with filters of their own leave out what comes next.
+#[inline]
+pub(crate) fn may_be_seen() -> bool {
+    Level::INFO <= LevelFilter::current()
 }
 
 /// A call of `dispatch`: the checks, and the `now` handlers.

@@ -42,7 +42,7 @@ impl Meters {
         AtWork
     }
 
-    pub(crate) fn ran(&self, _: &Ended) {}
+    pub(crate) fn ran(&self, _: &Ended<'_>) {}
 
     pub(crate) fn batch(&self, _: Site, _events: usize) {}
 

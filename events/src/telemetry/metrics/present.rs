@@ -129,8 +129,8 @@ impl Meters {
         AtWork(self.in_flight.clone())
     }
 
-    pub(crate) fn ran(&self, ended: &Ended) {
-        if let Some(handler) = self.handlers.get(&ended.site) {
+    pub(crate) fn ran(&self, ended: &Ended<'_>) {
+        if let Some(handler) = self.handlers.get(ended.site) {
             handler.run.record(ended.duration);
         }
     }
