@@ -171,13 +171,20 @@ impl Signature {
 /// What `dispatch` finds in the thread that calls it.
 #[derive(Clone, Debug)]
 pub(crate) struct Ambient {
-    pub(crate) lifespan: Lifespan,
-    pub(crate) scope: Option<Arc<ScopeQueue>>,
+    pub(crate) at: At,
     pub(crate) cause: Option<Cause>,
     /// How many `now` handlers are on the stack.
     pub(crate) nested: u32,
     /// Whether the caller is a handler, which has a place among those at work.
     pub(crate) in_handler: bool,
+}
+
+/// Where events go.
+#[derive(Clone, Debug)]
+pub(crate) enum At {
+    Lifespan(Lifespan),
+    /// To the lifespan as well, once the scope has ended.
+    Scope(Arc<ScopeQueue>),
 }
 
 thread_local! {
@@ -186,7 +193,56 @@ thread_local! {
 
 impl Ambient {
     pub(crate) fn of(lifespan: Lifespan) -> Self {
-        Self { lifespan, scope: None, cause: None, nested: 0, in_handler: false }
+        Self { at: At::Lifespan(lifespan), cause: None, nested: 0, in_handler: false }
+    }
+
+    pub(crate) fn in_scope(scope: Arc<ScopeQueue>) -> Self {
+        Self { at: At::Scope(scope), cause: None, nested: 0, in_handler: false }
+    }
+
+    pub(crate) fn lifespan(&self) -> &Lifespan {
+        match &self.at {
+            At::Lifespan(lifespan) => lifespan,
+            At::Scope(scope) => scope.lifespan(),
+        }
+    }
+
+    /// The same place, for what `cause` leads to, below so many `now` handlers.
+    pub(crate) fn with_cause(&self, cause: Cause, nested: u32) -> Self {
+        Self { at: self.at.clone(), cause: Some(cause), nested, in_handler: self.in_handler }
+    }
+
+    pub(crate) fn into_lifespan(self) -> Lifespan {
+        match self.at {
+            At::Lifespan(lifespan) => lifespan,
+            At::Scope(scope) => scope.lifespan().clone(),
+        }
+    }
+
+    /// The scope that the caller stands in, which may have ended.
+    pub(crate) fn scope(&self) -> Option<&Arc<ScopeQueue>> {
+        match &self.at {
+            At::Lifespan(_) => None,
+            At::Scope(scope) => Some(scope),
+        }
+    }
+
+    pub(crate) fn into_scope(self) -> Option<Arc<ScopeQueue>> {
+        match self.at {
+            At::Lifespan(_) => None,
+            At::Scope(scope) => Some(scope),
+        }
+    }
+
+    /// The same place, as a link of the chain that the caller is part of.
+    pub(crate) fn inside_current(self) -> Self {
+        let current = CURRENT.try_with(|current| {
+            current.borrow().as_ref().map(|Self { cause, in_handler, .. }| (cause.clone(), *in_handler))
+        });
+        match current.ok().flatten() {
+            Some((cause, in_handler)) => Self { cause, in_handler, ..self },
+            None => self,
+        }
     }
 
     /// What surrounds the caller; nothing while a thread is being torn down.

@@ -26,6 +26,7 @@ pub(super) struct EventRun<'a> {
 /// What is done in its ambient.
 struct Course<'a> {
     bundle: &'a Bundle,
+    lifespan: &'a Lifespan,
     event: &'a AnyEvent,
     /// Those that run first, if they have not.
     at_once: &'a [SyncHandler],
@@ -49,6 +50,7 @@ impl<'a> EventRun<'a> {
     pub(super) fn new(bundle: &'a Bundle, event: &'a AnyEvent, route: &'a Route) -> Self {
         let course = Course {
             bundle,
+            lifespan: bundle.lifespan(),
             event,
             at_once: &route.at_once,
             stages: &route.stages,
@@ -63,7 +65,7 @@ impl<'a> EventRun<'a> {
 
     /// The first turn, in surroundings that are shared with the others of the bundle.
     pub(super) fn begin(&mut self, cx: &mut task::Context<'_>, surrounding: &mut Option<Ambient>) -> Poll<Delivery> {
-        surround(surrounding, self.course.lifespan(), self.course.event);
+        surround(surrounding, self.course.lifespan, self.course.event);
         let lent = Lent::new(surrounding);
         let polled = self.advance(cx);
         drop(lent);
@@ -96,16 +98,12 @@ impl<'a> EventRun<'a> {
 }
 
 impl<'a> Course<'a> {
-    fn lifespan(&self) -> &'a Lifespan {
-        self.bundle.lifespan()
-    }
-
     fn count(&mut self, ended: Ended<'_>) {
-        self.delivery.count(self.event, self.lifespan(), ended);
+        self.delivery.count(self.event, self.lifespan, ended);
     }
 
     fn context(&self) -> Context<'a> {
-        Context::new(self.lifespan(), About::Event(self.event)).with_values(self.bundle.values())
+        Context::new(self.lifespan, About::Event(self.event)).with_values(self.bundle.values())
     }
 
     /// How many handlers of the stage begin together, and how many places at work they need for it.
@@ -113,14 +111,14 @@ impl<'a> Course<'a> {
         if self.bundle.nested || !self.stage.iter().any(Handler::can_wait) {
             return (self.stage.len(), 0);
         }
-        let part = self.stage.len().min(self.lifespan().core().limits.max_at_work);
+        let part = self.stage.len().min(self.lifespan.core().limits.max_at_work);
         (part, part)
     }
 
     /// Gets the places for the next part of the stage.
     fn poll_permit(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         if let Permit::None = self.permit {
-            let at_work = &self.lifespan().core().at_work;
+            let at_work = &self.lifespan.core().at_work;
             self.permit = match self.part() {
                 (_, 0) => Permit::Held { _places: None },
                 (_, places) => match at_work.try_take(places) {
@@ -171,7 +169,7 @@ impl<'a> Course<'a> {
             }
             if self.stage.is_empty() {
                 let Some((next, rest)) = self.stages.split_first() else {
-                    let core = self.lifespan().core();
+                    let core = self.lifespan.core();
                     core.seam.ran(self.event, self.delivery.handlers);
                     core.seam.delivered(self.event);
                     core.meters.delivered(self.event.subject(), self.begun);

@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::lifespan::{Lifespan, Work};
 use crate::metadata::Cause;
 use crate::route::Route;
-use crate::scope::{Events, ScopeQueue, Taken};
+use crate::scope::Events;
 use crate::source::Arrived;
 use crate::telemetry::{Seen, Stopwatch, spans};
 use crate::values::{OwnedValues, Values};
@@ -115,9 +115,7 @@ impl Bundle {
     }
 
     /// Takes what a scope has collected, whose values go with it.
-    pub(crate) fn of_scope(work: Work, taken: Taken, scope: &Arc<ScopeQueue>, seen: Seen) -> Self {
-        let Taken { events, has_values } = taken;
-        let values = if has_values { OwnedValues::Scope(Arc::clone(scope)) } else { OwnedValues::None };
+    pub(crate) fn of_scope(work: Work, events: Events, values: OwnedValues, seen: Seen) -> Self {
         Self::of(work, events, values, None, seen)
     }
 

@@ -53,9 +53,9 @@ pub(crate) struct Accepted {
 impl Ambient {
     /// Accepts an event into the open scope, or into the lifespan where there is none.
     pub(super) fn dispatch(&self, subject: Subject, payload: &mut dyn Payload) -> Result<(), DispatchError> {
-        if let Some(scope) = self.scope.as_ref().filter(|scope| scope.is_open()) {
+        if let Some(scope) = self.scope().filter(|scope| scope.is_open()) {
             // A scope may outlive the lifespan's deadline: what it takes then, nobody would deliver.
-            if self.lifespan.core().gate.is_closed() {
+            if self.lifespan().core().gate.is_closed() {
                 return Err(closed(&subject));
             }
             let Some(event) = self.accept_from(subject, payload, None)?.event else { return Ok(()) };
@@ -64,7 +64,7 @@ impl Ambient {
                 Err(event) => self.outlive(event),
             };
         }
-        let work = self.lifespan.begin(true).ok_or_else(|| closed(&subject))?;
+        let work = self.lifespan().begin(true).ok_or_else(|| closed(&subject))?;
         if let Some(event) = self.accept_from(subject, payload, None)?.event {
             schedule(Bundle::new(work, Events::One(event)));
         }
@@ -72,18 +72,18 @@ impl Ambient {
     }
 
     pub(super) fn refused(&self, error: &DispatchError) {
-        self.lifespan.core().refused(error, self.cause.as_ref());
+        self.lifespan().core().refused(error, self.cause.as_ref());
     }
 
     /// Delivers an event whose scope has ended while it was accepted.
     fn outlive(&self, event: AnyEvent) -> Result<(), DispatchError> {
-        match self.lifespan.begin(true) {
+        match self.lifespan().begin(true) {
             Some(work) => {
                 schedule(Bundle::new(work, Events::One(event)));
                 Ok(())
             }
             None => {
-                self.lifespan.core().release();
+                self.lifespan().core().release();
                 Err(closed(event.subject()))
             }
         }
@@ -133,7 +133,7 @@ impl Ambient {
         brought: Option<Brought<'_>>,
         seen: Option<&Seen>,
     ) -> Result<Accepted, DispatchError> {
-        let core = self.lifespan.core();
+        let core = self.lifespan().core();
         let is_prepared = brought.as_ref().is_some_and(|brought| brought.is_prepared);
         let known_route;
         let route: &Route = match &subject {
@@ -149,13 +149,13 @@ impl Ambient {
         if !is_prepared {
             check_rules(&subject, payload)?;
         }
-        if self.lifespan.is_dispatch_disabled() {
+        if self.lifespan().is_dispatch_disabled() {
             return Ok(Accepted::default());
         }
         // A record keeps every event, also for handlers that a test calls itself.
         let in_place = route.ends_in_place() && !core.seam.is_on();
         let (meta, values) = match brought {
-            None => (self.meta(&subject, !in_place)?, self.scope.as_ref().map_or(Values::None, Values::Scope)),
+            None => (self.meta(&subject, !in_place)?, self.scope().map_or(Values::None, Values::Scope)),
             Some(brought) => (self.meta_of(&subject, brought.beside)?, brought.values),
         };
         if let Some(seen) = seen {
@@ -175,7 +175,7 @@ impl Ambient {
 
     /// Runs the `now` handlers of an event, and answers it where others wait for it: room is reserved for it.
     fn take(&self, route: &Route, event: AnyEvent, values: Values<'_>) -> Accepted {
-        let core = self.lifespan.core();
+        let core = self.lifespan().core();
         core.seam.dispatched(&event);
         core.meters.dispatched(event.subject());
         let begun = Stopwatch::start();
@@ -191,11 +191,11 @@ impl Ambient {
     /// What has travelled with an event from elsewhere.
     fn meta_of(&self, subject: &Subject, beside: &mut Beside) -> Result<Meta, DispatchError> {
         self.check_hops(subject, beside)?;
-        Ok(beside.take_meta(|| self.lifespan.core().next_id()))
+        Ok(beside.take_meta(|| self.lifespan().core().next_id()))
     }
 
     pub(super) fn check_hops(&self, subject: &Subject, beside: &Beside) -> Result<(), DispatchError> {
-        let (hops, limit) = (beside.hops, self.lifespan.core().limits.max_hops);
+        let (hops, limit) = (beside.hops, self.lifespan().core().limits.max_hops);
         if hops > limit {
             return Err(DispatchError::TooDeep { event: subject.name().into(), hops, limit });
         }
@@ -204,7 +204,7 @@ impl Ambient {
 
     /// What travels with the next event: its identity, and its place in the chain. An event that nobody will see needs no time.
     fn meta(&self, subject: &Subject, timed: bool) -> Result<Meta, DispatchError> {
-        let core = self.lifespan.core();
+        let core = self.lifespan().core();
         let hops = self.cause.as_ref().map_or(0, |cause| cause.hops.saturating_add(1));
         let too_deep = |hops, limit| DispatchError::TooDeep { event: subject.name().into(), hops, limit };
         if hops > core.limits.max_hops {
@@ -225,8 +225,7 @@ impl Ambient {
     }
 
     fn inside_now(&self, meta: &Meta) -> Self {
-        let (lifespan, scope) = (self.lifespan.clone(), self.scope.clone());
-        Self { lifespan, scope, cause: Some(Cause::from(meta)), nested: self.nested + 1, in_handler: self.in_handler }
+        self.with_cause(Cause::from(meta), self.nested + 1)
     }
 
     /// Runs `now` handlers that are content with the payload, which stays where it is: nothing is allocated.
@@ -238,7 +237,7 @@ impl Ambient {
         payload: &mut dyn Payload,
         values: Values<'_>,
     ) -> Delivery {
-        let (core, measured) = (self.lifespan.core(), Stopwatch::start());
+        let (core, measured) = (self.lifespan().core(), Stopwatch::start());
         let Some((first, others)) = route.now.split_first() else {
             core.meters.delivered(&subject, measured);
             return Delivery::default();
@@ -246,7 +245,7 @@ impl Ambient {
         let begun = Instant::now();
         let failed = {
             let _entered = self.inside_now(&meta).enter();
-            let context = Context::new(&self.lifespan, About::Payload(payload.peek())).with_values(values);
+            let context = Context::new(self.lifespan(), About::Payload(payload.peek())).with_values(values);
             let runs = others.iter().map(|now| now.run(Instant::now(), context));
             let ended = iter::once(first.run(begun, context)).chain(runs);
             ended.inspect(|ended| core.meters.ran(ended)).filter(Ended::has_failed).collect::<Vec<_>>()
@@ -261,7 +260,7 @@ impl Ambient {
         }
         if let Some(event) = payload.store(Form { subject, meta, shared: false }) {
             for ended in failed {
-                delivery.add(&event, &self.lifespan, ended);
+                delivery.add(&event, self.lifespan(), ended);
             }
         }
         delivery
@@ -273,9 +272,9 @@ impl Ambient {
             return delivery;
         }
         let _entered = self.inside_now(event.meta()).enter();
-        let context = Context::new(&self.lifespan, About::Event(event)).with_values(values);
+        let context = Context::new(self.lifespan(), About::Event(event)).with_values(values);
         for now in &route.now {
-            delivery.count(event, &self.lifespan, now.run(Instant::now(), context));
+            delivery.count(event, self.lifespan(), now.run(Instant::now(), context));
         }
         delivery
     }

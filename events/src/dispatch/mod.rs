@@ -183,7 +183,7 @@ impl Delivering {
 
 fn accept_delivery<E: Event>(ambient: &Ambient, event: E) -> Result<Delivering, DispatchError> {
     let subject = Subject::of(&event);
-    let work = ambient.lifespan.begin(true).ok_or_else(|| closed(&subject));
+    let work = ambient.lifespan().begin(true).ok_or_else(|| closed(&subject));
     let accepted = work.and_then(|work| Ok((work, ambient.accept(subject, &mut Loose::new(event))?)));
     let (work, accepted) = accepted.inspect_err(|error| ambient.refused(error))?;
     let rest = accepted.event.map(|event| Handover::new(Bundle::new(work, Events::One(event))));
@@ -228,7 +228,7 @@ impl Lifespan {
     /// What surrounds an explicit dispatch: no scope, but the chain that the caller is part of.
     fn ambient_for(&self, event: &str) -> Result<Ambient, DispatchError> {
         let surrounding = Ambient::current();
-        let inside = surrounding.as_ref().is_some_and(|ambient| ambient.lifespan.is(self));
+        let inside = surrounding.as_ref().is_some_and(|ambient| ambient.lifespan().is(self));
         if !inside && !self.is_open() {
             let error = DispatchError::Closed { event: shortened(event) };
             self.core().refused(&error, None);

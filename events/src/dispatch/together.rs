@@ -42,7 +42,7 @@ impl Arrival {
     ) -> Result<Self, DispatchError> {
         let waits = match &subject {
             &Subject::Declared { decl, variant } => {
-                let route = ambient.lifespan.core().routes.declared(decl, variant);
+                let route = ambient.lifespan().core().routes.declared(decl, variant);
                 let route = route.ok_or_else(|| DispatchError::NotLinked { event: subject.name().into() })?;
                 check_rules(&subject, payload)?;
                 !route.ends_now()

@@ -173,9 +173,9 @@ async fn open(lifespan: &Lifespan, plan: &Plan) -> Result<(), StartError> {
     // Providers and hooks may keep what they are given, which must not keep the lifespan from ending.
     let lifespan = &lifespan.internal();
     // Held until the end of the start, so that nothing that is dispatched meanwhile is delivered before.
-    let queue = Arc::new(ScopeQueue::default());
+    let queue = Arc::new(ScopeQueue::new(lifespan));
     let work = lifespan.begin(true);
-    let ambient = Ambient { scope: Some(Arc::clone(&queue)), ..Ambient::of(lifespan.clone()) };
+    let ambient = Ambient::in_scope(Arc::clone(&queue));
     let prepared = prepare(lifespan, plan, &ambient).await;
     let events = queue.close().events;
     if let Err(finding) = prepared {
