@@ -1,5 +1,6 @@
 //! What is told of the work: spans, traces, metrics, health.
 
+mod filters;
 mod health;
 mod metrics;
 mod recorder;
