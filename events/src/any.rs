@@ -207,6 +207,11 @@ impl Subject {
         Self::Declared { decl: E::__declaration(), variant: event.__variant() }
     }
 
+    /// Whether the payload has rules of its own.
+    pub(crate) fn has_rules(&self) -> bool {
+        matches!(self, Self::Declared { decl, .. } if decl.validate.is_some())
+    }
+
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Declared { decl, variant } => decl.names[*variant],

@@ -19,27 +19,28 @@ use crate::telemetry::{AtWork, run, spans};
 
 /// How one call ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) site: Site,
+pub(crate) struct Ended<'a> {
+    pub(crate) site: &'a Site,
     pub(crate) failed: Option<FailureCause>,
     pub(crate) duration: Duration,
 }
 
-impl Ended {
+impl<'a> Ended<'a> {
     /// How long it took is told of failures alone, so that the clock is not asked where all is well.
-    fn new(site: Site, begun: Instant, result: Result<(), FailureCause>) -> Self {
+    #[inline]
+    fn new(site: &'a Site, begun: Instant, result: Result<(), FailureCause>) -> Self {
         let failed = result.err();
         let duration = if failed.is_some() { begun.elapsed() } else { Duration::ZERO };
         Self { site, failed, duration }
     }
 
     /// Calls a synchronous function in place.
-    pub(crate) fn of_call(site: Site, call: SyncCall, context: Context<'_>) -> Self {
-        let begun = Instant::now();
+    #[inline]
+    pub(crate) fn of_call(site: &'a Site, begun: Instant, call: SyncCall, context: Context<'_>) -> Self {
         let result = {
-            let _at_work = context.lifespan.core().meters.at_work(site);
+            let _at_work = context.lifespan.core().meters.at_work(*site);
             let call = || isolated(|| call(context));
-            if spans::are_seen() { run::call(site, &context, call) } else { call() }
+            if spans::are_seen() { run::call(*site, &context, call) } else { call() }
         };
         Self::new(site, begun, result)
     }
@@ -51,7 +52,7 @@ impl Ended {
 
 /// A call that has been made: it has ended, or it goes on.
 pub(crate) enum Begun<'a> {
-    Ended(Ended),
+    Ended(Ended<'a>),
     Running(HandlerRun<'a>),
 }
 
@@ -65,10 +66,10 @@ fn begin_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Cont
     let site = handler.site();
     match handler {
         Handler::Declared(decl) => match decl.call {
-            Call::Sync(call) | Call::Now(call) => Begun::Ended(Ended::of_call(site, call, context)),
+            Call::Sync(call) | Call::Now(call) => Begun::Ended(Ended::of_call(site, Instant::now(), call, context)),
             // It may be at work for longer than it is waited for.
             Call::Blocking(call) => {
-                let at_work = at_work(site, &context);
+                let at_work = at_work(*site, &context);
                 started(site, context, None, || limited(limit, blocking(call, context, at_work)))
             }
             Call::Async(call) => running(site, context, || limited(limit, call(context))),
@@ -94,28 +95,28 @@ fn at_work(site: Site, context: &Context<'_>) -> AtWork {
     context.lifespan.core().meters.at_work(site)
 }
 
-fn running<'a>(site: Site, context: Context<'a>, call: impl FnOnce() -> Running<'a>) -> Begun<'a> {
-    started(site, context, Some(at_work(site, &context)), call)
+fn running<'a>(site: &'a Site, context: Context<'a>, call: impl FnOnce() -> Running<'a>) -> Begun<'a> {
+    started(site, context, Some(at_work(*site, &context)), call)
 }
 
 fn started<'a>(
-    site: Site,
+    site: &'a Site,
     context: Context<'a>,
     at_work: Option<AtWork>,
     call: impl FnOnce() -> Running<'a>,
 ) -> Begun<'a> {
     let begun = Instant::now();
-    let running = if spans::are_seen() { run::begin(site, &context, call) } else { call() };
+    let running = if spans::are_seen() { run::begin(*site, &context, call) } else { call() };
     Begun::Running(HandlerRun { site, begun, _at_work: at_work, running })
 }
 
 /// Calls a handler and waits for its end.
-pub(crate) async fn run(handler: &Handler, context: Context<'_>) -> Ended {
+pub(crate) async fn run<'a>(handler: &'a Handler, context: Context<'a>) -> Ended<'a> {
     run_within(handler.timeout(), handler, context).await
 }
 
 /// Calls a handler that has so much time, and waits for its end.
-pub(crate) async fn run_within(limit: Option<Duration>, handler: &Handler, context: Context<'_>) -> Ended {
+pub(crate) async fn run_within<'a>(limit: Option<Duration>, handler: &'a Handler, context: Context<'a>) -> Ended<'a> {
     match begin_within(limit, handler, context) {
         Begun::Ended(ended) => ended,
         Begun::Running(running) => running.await,
@@ -124,23 +125,23 @@ pub(crate) async fn run_within(limit: Option<Duration>, handler: &Handler, conte
 
 /// An asynchronous call that goes on.
 pub(crate) struct HandlerRun<'a> {
-    site: Site,
+    site: &'a Site,
     begun: Instant,
     _at_work: Option<AtWork>,
     running: Running<'a>,
 }
 
-impl HandlerRun<'_> {
+impl<'a> HandlerRun<'a> {
     /// The end of a call that is not waited for any longer.
-    pub(crate) fn abort(self) -> Ended {
+    pub(crate) fn abort(self) -> Ended<'a> {
         Ended::new(self.site, self.begun, Err(FailureCause::Aborted))
     }
 }
 
-impl Future for HandlerRun<'_> {
-    type Output = Ended;
+impl<'a> Future for HandlerRun<'a> {
+    type Output = Ended<'a>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ended> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Ended<'a>> {
         let result = task::ready!(isolated_poll(&mut self.running, cx));
         Poll::Ready(Ended::new(self.site, self.begun, result))
     }
@@ -148,7 +149,7 @@ impl Future for HandlerRun<'_> {
 
 impl fmt::Debug for HandlerRun<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.site, f)
+        fmt::Display::fmt(self.site, f)
     }
 }
 

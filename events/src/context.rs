@@ -171,13 +171,20 @@ impl Signature {
 /// What `dispatch` finds in the thread that calls it.
 #[derive(Clone, Debug)]
 pub(crate) struct Ambient {
-    pub(crate) lifespan: Lifespan,
-    pub(crate) scope: Option<Arc<ScopeQueue>>,
+    pub(crate) at: At,
     pub(crate) cause: Option<Cause>,
     /// How many `now` handlers are on the stack.
     pub(crate) nested: u32,
     /// Whether the caller is a handler, which has a place among those at work.
     pub(crate) in_handler: bool,
+}
+
+/// Where events go.
+#[derive(Clone, Debug)]
+pub(crate) enum At {
+    Lifespan(Lifespan),
+    /// To the lifespan as well, once the scope has ended.
+    Scope(Arc<ScopeQueue>),
 }
 
 thread_local! {
@@ -186,12 +193,67 @@ thread_local! {
 
 impl Ambient {
     pub(crate) fn of(lifespan: Lifespan) -> Self {
-        Self { lifespan, scope: None, cause: None, nested: 0, in_handler: false }
+        Self { at: At::Lifespan(lifespan), cause: None, nested: 0, in_handler: false }
+    }
+
+    pub(crate) fn in_scope(scope: Arc<ScopeQueue>) -> Self {
+        Self { at: At::Scope(scope), cause: None, nested: 0, in_handler: false }
+    }
+
+    pub(crate) fn lifespan(&self) -> &Lifespan {
+        match &self.at {
+            At::Lifespan(lifespan) => lifespan,
+            At::Scope(scope) => scope.lifespan(),
+        }
+    }
+
+    /// The same place, for what `cause` leads to, below so many `now` handlers.
+    pub(crate) fn with_cause(&self, cause: Cause, nested: u32) -> Self {
+        Self { at: self.at.clone(), cause: Some(cause), nested, in_handler: self.in_handler }
+    }
+
+    pub(crate) fn into_lifespan(self) -> Lifespan {
+        match self.at {
+            At::Lifespan(lifespan) => lifespan,
+            At::Scope(scope) => scope.lifespan().clone(),
+        }
+    }
+
+    /// The scope that the caller stands in, which may have ended.
+    pub(crate) fn scope(&self) -> Option<&Arc<ScopeQueue>> {
+        match &self.at {
+            At::Lifespan(_) => None,
+            At::Scope(scope) => Some(scope),
+        }
+    }
+
+    pub(crate) fn into_scope(self) -> Option<Arc<ScopeQueue>> {
+        match self.at {
+            At::Lifespan(_) => None,
+            At::Scope(scope) => Some(scope),
+        }
+    }
+
+    /// The same place, as a link of the chain that the caller is part of.
+    pub(crate) fn inside_current(self) -> Self {
+        let current = CURRENT.try_with(|current| {
+            current.borrow().as_ref().map(|Self { cause, in_handler, .. }| (cause.clone(), *in_handler))
+        });
+        match current.ok().flatten() {
+            Some((cause, in_handler)) => Self { cause, in_handler, ..self },
+            None => self,
+        }
     }
 
     /// What surrounds the caller; nothing while a thread is being torn down.
     pub(crate) fn current() -> Option<Self> {
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    }
+
+    /// Whether the caller stands in a handler.
+    pub(crate) fn is_in_handler() -> bool {
+        let in_handler = |ambient: &Self| ambient.in_handler;
+        CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(in_handler)).unwrap_or(false)
     }
 
     /// What surrounds a task of its own, for which no handler waits.
@@ -207,6 +269,28 @@ impl Ambient {
 
 fn swap(ambient: Option<Ambient>) -> Option<Ambient> {
     CURRENT.try_with(|current| current.replace(ambient)).ok().flatten()
+}
+
+/// What surrounds the caller, without touching its reference counts. Until the guard is dropped nobody else finds it, so that
+/// no code of the user may run meanwhile.
+pub(crate) struct AtHand(Option<Ambient>);
+
+impl AtHand {
+    pub(crate) fn take() -> Self {
+        let mut taken = None;
+        exchange(&mut taken);
+        Self(taken)
+    }
+
+    pub(crate) fn get(&self) -> Option<&Ambient> {
+        self.0.as_ref()
+    }
+}
+
+impl Drop for AtHand {
+    fn drop(&mut self) {
+        exchange(&mut self.0);
+    }
 }
 
 /// Restores what surrounded the caller before.
@@ -274,7 +358,7 @@ impl<F: Future> Future for InAmbient<F> {
     }
 }
 
-/// Takes the ambient back home after a poll, without touching its reference counts.
+/// Surrounds the caller by an ambient, and takes it back home, without touching its reference counts.
 pub(crate) struct Lent<'a>(&'a mut Option<Ambient>);
 
 impl<'a> Lent<'a> {
@@ -290,6 +374,7 @@ impl Drop for Lent<'_> {
     }
 }
 
+#[inline]
 fn exchange(ambient: &mut Option<Ambient>) {
     let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), ambient));
 }

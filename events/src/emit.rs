@@ -60,6 +60,10 @@ impl IntoEvents for () {
         Ok(())
     }
 
+    fn finish(self) -> Outcome {
+        Ok(())
+    }
+
     fn declare(_: &mut Signature) {}
 }
 
@@ -73,6 +77,10 @@ impl<E: Event> IntoEvents for E {
         Ok(())
     }
 
+    fn finish(self) -> Outcome {
+        crate::dispatch(self).map_err(Into::into)
+    }
+
     fn declare(signature: &mut Signature) {
         signature.emits::<E>();
     }
@@ -81,6 +89,10 @@ impl<E: Event> IntoEvents for E {
 impl<R: IntoEvents> IntoEvents for Option<R> {
     fn emit(self, emitter: &mut Emitter) -> Result<(), BoxError> {
         self.map_or(Ok(()), |events| events.emit(emitter))
+    }
+
+    fn finish(self) -> Outcome {
+        self.map_or(Ok(()), R::finish)
     }
 
     fn declare(signature: &mut Signature) {
@@ -105,6 +117,10 @@ impl<R: IntoEvents> IntoEvents for Vec<R> {
 impl<R: IntoEvents, X: Into<BoxError>> IntoEvents for Result<R, X> {
     fn emit(self, emitter: &mut Emitter) -> Result<(), BoxError> {
         self.map_err(Into::into)?.emit(emitter)
+    }
+
+    fn finish(self) -> Outcome {
+        self.map_err(Into::into)?.finish()
     }
 
     fn declare(signature: &mut Signature) {

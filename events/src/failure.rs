@@ -83,9 +83,10 @@ impl fmt::Display for FailureCause {
 
 impl Failure {
     /// The failure of a call that has one.
-    pub(crate) fn of(event: Option<&AnyEvent>, ended: Ended) -> Option<Self> {
+    pub(crate) fn of(event: Option<&AnyEvent>, ended: Ended<'_>) -> Option<Self> {
         let Ended { site, failed, duration } = ended;
-        failed.map(|cause| Self { inner: Arc::new(Inner { event: event.cloned(), site, cause, attempt: 1, duration }) })
+        let of = |cause| Inner { event: event.cloned(), site: *site, cause, attempt: 1, duration };
+        failed.map(|cause| Self { inner: Arc::new(of(cause)) })
     }
 
     /// The failure of a call without an event that was not waited for to its end.

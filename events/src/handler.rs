@@ -164,11 +164,11 @@ impl ClosureHandler {
 }
 
 impl Handler {
-    pub(crate) fn site(&self) -> Site {
+    pub(crate) fn site(&self) -> &Site {
         match self {
-            Self::Declared(decl) => decl.site,
-            Self::Batched(bucket) => bucket.handler.site,
-            Self::Closure(closure) => closure.site,
+            Self::Declared(decl) => &decl.site,
+            Self::Batched(bucket) => &bucket.handler.site,
+            Self::Closure(closure) => &closure.site,
         }
     }
 
@@ -226,6 +226,14 @@ impl Handler {
         }
     }
 
+    /// The call in the delivery's task, where it is one that ends before it returns.
+    pub(crate) fn at_once(&self) -> Option<SyncCall> {
+        match self {
+            Self::Declared(HandlerDecl { call: Call::Sync(call), .. }) => Some(*call),
+            Self::Declared(_) | Self::Batched(_) | Self::Closure(_) => None,
+        }
+    }
+
     /// Whether it can wait, and so counts among the handlers at work.
     pub(crate) fn can_wait(&self) -> bool {
         // What waits for its batch is not at work.
@@ -235,6 +243,6 @@ impl Handler {
 
 impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.site(), f)
+        fmt::Display::fmt(self.site(), f)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::call::Ended;
 use crate::context::Context;
@@ -16,16 +17,17 @@ use crate::sink::Outlets;
 /// that a stream of ever new names costs time and never memory.
 const REMEMBERED_NAMES: usize = 1024;
 
-/// A handler that runs inside the dispatch.
+/// A handler that has ended when its call returns.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct NowHandler {
+pub(crate) struct SyncHandler {
     site: Site,
     call: SyncCall,
 }
 
-impl NowHandler {
-    pub(crate) fn run(&self, context: Context<'_>) -> Ended {
-        Ended::of_call(self.site, self.call, context)
+impl SyncHandler {
+    #[inline]
+    pub(crate) fn run(&self, begun: Instant, context: Context<'_>) -> Ended<'_> {
+        Ended::of_call(&self.site, begun, self.call, context)
     }
 }
 
@@ -33,8 +35,10 @@ impl NowHandler {
 #[derive(Debug, Default)]
 pub(crate) struct Route {
     /// Those that run inside the dispatch.
-    pub(crate) now: Box<[NowHandler]>,
-    /// Those that run in the delivery: one slice for each `order`.
+    pub(crate) now: Box<[SyncHandler]>,
+    /// Those that run first in the delivery: of the first stages, as long as nobody in them can wait.
+    pub(crate) at_once: Box<[SyncHandler]>,
+    /// The others that run in the delivery: one slice for each `order`.
     pub(crate) stages: Box<[Box<[Handler]>]>,
     /// The lifespan's sinks that the event is sent to.
     pub(crate) outlets: Box<[usize]>,
@@ -54,19 +58,36 @@ impl Route {
             route.shared |= handler.is_shared();
             if let Some((call, payload_alone)) = handler.now() {
                 route.payload_alone &= payload_alone;
-                now.push(NowHandler { site: handler.site(), call });
+                now.push(SyncHandler { site: *handler.site(), call });
             } else {
                 delivered.push(handler.clone());
             }
         }
         route.now = now.into();
-        route.stages = delivered.chunk_by(|a, b| a.order() == b.order()).map(Box::from).collect();
+        let mut stages = delivered.chunk_by(|a, b| a.order() == b.order()).peekable();
+        let mut at_once = Vec::new();
+        while let Some(stage) = stages.next_if(|stage| stage.iter().all(|handler| handler.at_once().is_some())) {
+            let calls = stage.iter().filter_map(|handler| Some((*handler.site(), handler.at_once()?)));
+            at_once.extend(calls.map(|(site, call)| SyncHandler { site, call }));
+        }
+        route.at_once = at_once.into();
+        route.stages = stages.map(Box::from).collect();
         route
+    }
+
+    /// Whether no handler in the delivery can wait.
+    pub(crate) fn is_at_once(&self) -> bool {
+        self.stages.is_empty()
+    }
+
+    /// Whether nobody sees more of the event than its payload, and that inside the dispatch alone.
+    pub(crate) fn ends_in_place(&self) -> bool {
+        self.payload_alone && self.ends_now()
     }
 
     /// Whether nobody waits for the event once the dispatch has ended.
     pub(crate) fn ends_now(&self) -> bool {
-        self.stages.is_empty() && self.outlets.is_empty()
+        self.at_once.is_empty() && self.stages.is_empty() && self.outlets.is_empty()
     }
 }
 

@@ -312,3 +312,24 @@ async fn a_check_that_panics_is_an_error() {
     assert_eq!(errors.fields()[0].code, "panic");
     assert!(errors.to_string().starts_with("the payload: the check panicked: "), "{errors}");
 }
+
+#[derive(Event)]
+struct Nosy;
+
+/// It looks around, and dispatches.
+impl Validate for Nosy {
+    fn validate(&self) -> Result<(), validator::ValidationErrors> {
+        let scope = events::Scope::current().expect("rules are asked where the caller stands");
+        dispatch(Account::Moved(1, 2)).expect("there is a scope");
+        assert!(scope.lifespan().state::<Log>().is_some());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn rules_stand_where_the_caller_stands() {
+    let (app, log) = support::start_with(Lifespan::builder()).await;
+    app.scope(async { dispatch(Nosy) }).await.expect("it is valid");
+    app.shutdown().await.expect("from outside");
+    assert_eq!(log.take(), ["moved", "nosy"]);
+}

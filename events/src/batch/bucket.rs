@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{BatchLimits, Collected};
 use crate::any::AnyEvent;
-use crate::call::{self, Ended, Interrupted};
+use crate::call::{self, Interrupted};
 use crate::context::{About, Ambient, Context, InAmbient};
 use crate::failure::FailureCause;
 use crate::handler::{Handler, HandlerDecl, Outcome, Running};
@@ -104,18 +104,18 @@ impl Bucket {
         lifespan.core().runtime.clone().spawn(async move {
             let _place = bucket.places.acquire().await;
             let (collected, told): (Vec<_>, Vec<_>) = items.into_iter().map(|item| (item.collected, item.told)).unzip();
-            let ended = {
+            let failed = {
                 let call = bucket.call(&lifespan, collected.into());
                 match select(pin!(call), pin!(lifespan.core().force.wait())).await {
-                    Either::Left((ended, _)) => ended.failed,
+                    Either::Left((failed, _)) => failed,
                     Either::Right(_) => Some(FailureCause::Aborted),
                 }
             };
-            tell(told, ended);
+            tell(told, failed);
         });
     }
 
-    async fn call(&self, lifespan: &Lifespan, batch: Arc<[Collected]>) -> Ended {
+    async fn call(&self, lifespan: &Lifespan, batch: Arc<[Collected]>) -> Option<FailureCause> {
         // The longest chain goes on, so that no chain is endless.
         let longest = batch.iter().map(|collected| &collected.event).max_by_key(|event| event.hops());
         let cause = longest.map(AnyEvent::meta).map(Cause::from);
@@ -123,7 +123,7 @@ impl Bucket {
         lifespan.core().meters.batch(self.handler.site, batch.len());
         let handler = Handler::Declared(self.handler);
         let context = Context::new(lifespan, About::Batch(&batch));
-        InAmbient::new(ambient, call::run(&handler, context)).await
+        InAmbient::new(ambient, call::run(&handler, context)).await.failed
     }
 }
 

@@ -3,20 +3,21 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{self, Poll};
+use std::time::Instant;
 
 use super::crowd::Crowd;
-use super::{Bundle, Delivery};
+use super::{Bundle, Delivery, surround};
 use crate::any::AnyEvent;
 use crate::call::{Begun, Ended, HandlerRun, begin};
 use crate::context::{About, Ambient, Context, Lent};
 use crate::handler::Handler;
 use crate::lifespan::{Held, Lifespan, Take};
-use crate::metadata::Cause;
-use crate::route::Route;
+use crate::route::{Route, SyncHandler};
 use crate::telemetry::{Seen, Stopwatch, spans};
 
 /// One event on its way through the stages of its route.
 pub(super) struct EventRun<'a> {
+    /// What surrounds its handlers, from the first turn that did not end it.
     ambient: Option<Ambient>,
     seen: Seen,
     course: Course<'a>,
@@ -25,7 +26,10 @@ pub(super) struct EventRun<'a> {
 /// What is done in its ambient.
 struct Course<'a> {
     bundle: &'a Bundle,
+    lifespan: &'a Lifespan,
     event: &'a AnyEvent,
+    /// Those that run first, if they have not.
+    at_once: &'a [SyncHandler],
     /// The stages that have not been begun, and what is left of the one that has.
     stages: &'a [Box<[Handler]>],
     stage: &'a [Handler],
@@ -44,11 +48,11 @@ enum Permit<'a> {
 
 impl<'a> EventRun<'a> {
     pub(super) fn new(bundle: &'a Bundle, event: &'a AnyEvent, route: &'a Route) -> Self {
-        let lifespan = bundle.lifespan.clone();
-        let cause = Some(Cause::from(event.meta()));
         let course = Course {
             bundle,
+            lifespan: bundle.lifespan(),
             event,
+            at_once: &route.at_once,
             stages: &route.stages,
             stage: &[],
             permit: Permit::None,
@@ -56,8 +60,30 @@ impl<'a> EventRun<'a> {
             delivery: Delivery::default(),
             begun: Stopwatch::start(),
         };
-        let ambient = Some(Ambient { cause, in_handler: true, ..Ambient::of(lifespan) });
-        Self { ambient, seen: spans::delivery(event), course }
+        Self { ambient: None, seen: spans::delivery(event), course }
+    }
+
+    /// The first turn, in surroundings that are shared with the others of the bundle.
+    pub(super) fn begin(&mut self, cx: &mut task::Context<'_>, surrounding: &mut Option<Ambient>) -> Poll<Delivery> {
+        surround(surrounding, self.course.lifespan, self.course.event);
+        let lent = Lent::new(surrounding);
+        let polled = self.advance(cx);
+        drop(lent);
+        if polled.is_pending() {
+            self.ambient.clone_from(surrounding);
+        }
+        polled
+    }
+
+    /// Goes on in its surroundings.
+    fn advance(&mut self, cx: &mut task::Context<'_>) -> Poll<Delivery> {
+        let entered = self.seen.enter();
+        let polled = self.course.poll_stages(cx);
+        drop(entered);
+        if let Poll::Ready(delivery) = &polled {
+            std::mem::take(&mut self.seen).delivered(delivery);
+        }
+        polled
     }
 
     /// Ends the run where it stands: the handlers at work fail as aborted.
@@ -72,12 +98,12 @@ impl<'a> EventRun<'a> {
 }
 
 impl<'a> Course<'a> {
-    fn lifespan(&self) -> &'a Lifespan {
-        &self.bundle.lifespan
+    fn count(&mut self, ended: Ended<'_>) {
+        self.delivery.count(self.event, self.lifespan, ended);
     }
 
-    fn count(&mut self, ended: Ended) {
-        self.delivery.count(self.event, self.lifespan(), ended);
+    fn context(&self) -> Context<'a> {
+        Context::new(self.lifespan, About::Event(self.event)).with_values(self.bundle.values())
     }
 
     /// How many handlers of the stage begin together, and how many places at work they need for it.
@@ -85,14 +111,14 @@ impl<'a> Course<'a> {
         if self.bundle.nested || !self.stage.iter().any(Handler::can_wait) {
             return (self.stage.len(), 0);
         }
-        let part = self.stage.len().min(self.lifespan().core().limits.max_at_work);
+        let part = self.stage.len().min(self.lifespan.core().limits.max_at_work);
         (part, part)
     }
 
     /// Gets the places for the next part of the stage.
     fn poll_permit(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         if let Permit::None = self.permit {
-            let at_work = &self.lifespan().core().at_work;
+            let at_work = &self.lifespan.core().at_work;
             self.permit = match self.part() {
                 (_, 0) => Permit::Held { _places: None },
                 (_, places) => match at_work.try_take(places) {
@@ -112,7 +138,7 @@ impl<'a> Course<'a> {
     fn start(&mut self, cx: &mut task::Context<'_>) {
         let (part, rest) = self.stage.split_at(self.part().0);
         self.stage = rest;
-        let context = Context::new(self.lifespan(), About::Event(self.event)).with_values(self.bundle.values());
+        let context = self.context();
         for handler in part {
             match begin(handler, context) {
                 Begun::Ended(ended) => self.count(ended),
@@ -133,6 +159,9 @@ impl<'a> Course<'a> {
     }
 
     fn poll_stages(&mut self, cx: &mut task::Context<'_>) -> Poll<Delivery> {
+        for handler in std::mem::take(&mut self.at_once) {
+            self.count(handler.run(Instant::now(), self.context()));
+        }
         loop {
             task::ready!(self.poll_waiting(cx));
             if let Permit::Held { .. } = self.permit {
@@ -140,7 +169,7 @@ impl<'a> Course<'a> {
             }
             if self.stage.is_empty() {
                 let Some((next, rest)) = self.stages.split_first() else {
-                    let core = self.lifespan().core();
+                    let core = self.lifespan.core();
                     core.seam.ran(self.event, self.delivery.handlers);
                     core.seam.delivered(self.event);
                     core.meters.delivered(self.event.subject(), self.begun);
@@ -162,14 +191,11 @@ impl Future for EventRun<'_> {
     type Output = Delivery;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Delivery> {
-        let Self { ambient, seen, course } = &mut *self;
-        let _lent = Lent::new(ambient);
-        let entered = seen.enter();
-        let polled = course.poll_stages(cx);
-        drop(entered);
-        if let Poll::Ready(delivery) = &polled {
-            std::mem::take(seen).delivered(delivery);
-        }
+        let mut ambient = self.ambient.take();
+        let lent = Lent::new(&mut ambient);
+        let polled = self.advance(cx);
+        drop(lent);
+        self.ambient = ambient;
         polled
     }
 }

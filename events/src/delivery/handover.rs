@@ -17,15 +17,35 @@ pub(crate) struct Handover {
 
 impl Handover {
     pub(crate) fn new(mut bundle: Bundle) -> Self {
-        let lifespan = bundle.lifespan.clone();
-        bundle.nested = Ambient::current().is_some_and(|ambient| ambient.in_handler);
-        let delivery: Pin<Box<dyn Future<Output = Delivery> + Send>> = if lifespan.core().is_here() {
-            Box::pin(async move { bundle.deliver().await })
-        } else {
-            let task = lifespan.core().runtime.spawn(async move { bundle.deliver().await });
-            Box::pin(async move { task.await.unwrap_or_default() })
-        };
-        Self { lifespan, delivery: Some(delivery) }
+        if !bundle.lifespan().core().is_here() {
+            return Self::elsewhere(bundle);
+        }
+        bundle.nested = Ambient::is_in_handler();
+        Self::boxed(bundle.lifespan().clone(), async move { bundle.deliver().await })
+    }
+
+    /// Delivers what can be delivered on the spot, and answers the delivery of the rest, if there is any.
+    pub(crate) fn of_rest(mut bundle: Bundle, cx: &mut task::Context<'_>) -> Option<Self> {
+        if !bundle.lifespan().core().is_here() {
+            return Some(Self::elsewhere(bundle));
+        }
+        if bundle.deliver_at_once(cx) {
+            return None;
+        }
+        bundle.nested = Ambient::is_in_handler();
+        Some(Self::boxed(bundle.lifespan().clone(), async move { bundle.deliver_rest().await }))
+    }
+
+    /// The caller is not on the lifespan's runtime.
+    fn elsewhere(mut bundle: Bundle) -> Self {
+        let lifespan = bundle.lifespan().clone();
+        bundle.nested = Ambient::is_in_handler();
+        let task = lifespan.core().runtime.spawn(async move { bundle.deliver().await });
+        Self::boxed(lifespan, async move { task.await.unwrap_or_default() })
+    }
+
+    fn boxed(lifespan: Lifespan, delivery: impl Future<Output = Delivery> + Send + 'static) -> Self {
+        Self { lifespan, delivery: Some(Box::pin(delivery)) }
     }
 }
 
@@ -56,6 +76,6 @@ impl fmt::Debug for Handover {
 
 /// Delivers what nobody waits for, in a task of its own.
 pub(crate) fn schedule(mut bundle: Bundle) {
-    let runtime = bundle.lifespan.core().runtime.clone();
+    let runtime = bundle.lifespan().core().runtime.clone();
     runtime.spawn(async move { bundle.deliver().await });
 }

@@ -6,11 +6,11 @@ mod handover;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::ops::Deref;
 use std::pin::Pin;
 use std::slice;
 use std::sync::Arc;
 use std::task::{self, Poll};
+use std::time::Instant;
 
 use futures_util::future::join;
 use tokio::task::coop::poll_proceed;
@@ -18,12 +18,14 @@ use tracing::Instrument as _;
 
 use crate::any::{AnyEvent, Subject};
 use crate::call::Ended;
+use crate::context::{About, Ambient, Context, Lent};
 use crate::failure::Failure;
 use crate::lifespan::{Lifespan, Work};
+use crate::metadata::Cause;
 use crate::route::Route;
-use crate::scope::ScopeQueue;
+use crate::scope::Events;
 use crate::source::Arrived;
-use crate::telemetry::{Seen, spans};
+use crate::telemetry::{Seen, Stopwatch, spans};
 use crate::values::{OwnedValues, Values};
 use crowd::Crowd;
 use event_run::EventRun;
@@ -33,7 +35,8 @@ pub(crate) use handover::{Handover, schedule};
 #[derive(Clone, Debug, Default)]
 pub struct Delivery {
     handlers: usize,
-    failures: Vec<Failure>,
+    #[expect(clippy::box_collection, reason = "it is made and dropped for every event, and mostly is not there")]
+    failures: Option<Box<Vec<Failure>>>,
 }
 
 impl Delivery {
@@ -44,12 +47,12 @@ impl Delivery {
 
     /// What went wrong, one entry for each handler that failed.
     pub fn failures(&self) -> &[Failure] {
-        &self.failures
+        self.failures.as_ref().map_or(&[], |failures| failures)
     }
 
     /// Whether every handler did its work.
     pub fn is_ok(&self) -> bool {
-        self.failures.is_empty()
+        self.failures().is_empty()
     }
 
     /// The same in a word, for spans.
@@ -58,33 +61,33 @@ impl Delivery {
     }
 
     pub(crate) fn of_successes(handlers: usize) -> Self {
-        Self { handlers, failures: Vec::new() }
+        Self { handlers, failures: None }
     }
 
-    pub(crate) fn count(&mut self, event: &AnyEvent, lifespan: &Lifespan, ended: Ended) {
+    pub(crate) fn count(&mut self, event: &AnyEvent, lifespan: &Lifespan, ended: Ended<'_>) {
         self.handlers += 1;
         if let Some(failure) = Failure::of(Some(event), ended) {
             lifespan.report(&failure);
-            self.failures.push(failure);
+            self.failures.get_or_insert_default().push(failure);
         }
     }
 
     pub(crate) fn join(&mut self, other: Self) {
         self.handlers += other.handlers;
-        if !other.failures.is_empty() {
-            self.failures.extend(other.failures);
+        if let Some(failures) = other.failures {
+            self.failures.get_or_insert_default().extend(*failures);
         }
     }
 }
 
 /// Events that were accepted together and are delivered by one task. Dropping it before the end is never silent.
 pub(crate) struct Bundle {
-    lifespan: Lifespan,
-    /// Absent where others see to it that the end of the lifespan waits.
-    _work: Option<Work>,
+    work: Work,
     events: Events,
-    /// How many of the events have been delivered.
+    /// How many of the events, the first ones, have been delivered.
     delivered: usize,
+    /// What became of those.
+    delivery: Delivery,
     values: OwnedValues,
     /// Whether a handler waits for this delivery, which must not wait for that handler's place in turn.
     nested: bool,
@@ -97,35 +100,38 @@ pub(crate) struct Bundle {
 impl Bundle {
     /// Takes events that are counted as pending already.
     pub(crate) fn new(work: Work, events: Events) -> Self {
-        Self::of(work.lifespan().clone(), Some(work), events, OwnedValues::None, None)
+        Self::of(work, events, OwnedValues::None, None, Seen::default())
     }
 
     #[inline]
-    fn of(lifespan: Lifespan, work: Option<Work>, events: Events, values: OwnedValues, from: Option<Arc<str>>) -> Self {
-        Self { lifespan, _work: work, events, delivered: 0, values, nested: false, from, seen: Seen::default() }
+    fn of(work: Work, events: Events, values: OwnedValues, from: Option<Arc<str>>, seen: Seen) -> Self {
+        Self { work, events, delivered: 0, delivery: Delivery::default(), values, nested: false, from, seen }
     }
 
     /// Takes what a scope has collected, whose values go with it.
-    pub(crate) fn of_scope(work: Work, events: Vec<AnyEvent>, scope: &Arc<ScopeQueue>, seen: Seen) -> Self {
-        let mut bundle = Self::new(work, Events::Many(events));
-        bundle.seen = seen;
-        if scope.has_values() {
-            bundle.values = OwnedValues::Scope(Arc::clone(scope));
-        }
-        bundle
+    pub(crate) fn of_scope(work: Work, events: Events, values: OwnedValues, seen: Seen) -> Self {
+        Self::of(work, events, values, None, seen)
     }
 
     /// Takes the event of a message, whose values go with it.
     pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, arrived: Arrived, from: Arc<str>) -> Self {
-        Self::of(lifespan, None, Events::One(event), OwnedValues::Message(arrived), Some(from))
+        Self::of(
+            Work::uncounted(lifespan),
+            Events::One(event),
+            OwnedValues::Message(arrived),
+            Some(from),
+            Seen::default(),
+        )
     }
 
     /// Takes events that came in together, whose values go with them.
     #[cfg(feature = "http")]
     pub(crate) fn of_request(work: Work, events: Vec<AnyEvent>, values: OwnedValues) -> Self {
-        let mut bundle = Self::new(work, Events::Many(events));
-        bundle.values = values;
-        bundle
+        Self::of(work, Events::Many(events), values, None, Seen::default())
+    }
+
+    pub(crate) fn lifespan(&self) -> &Lifespan {
+        self.work.lifespan()
     }
 
     pub(crate) fn values(&self) -> Values<'_> {
@@ -134,19 +140,52 @@ impl Bundle {
 
     /// Delivers the events: they start in order and overlap where they wait.
     pub(crate) async fn deliver(&mut self) -> Delivery {
-        let sends = !self.lifespan.core().outlets.is_empty();
+        if poll_fn(|cx| Poll::Ready(self.deliver_at_once(cx))).await {
+            return std::mem::take(&mut self.delivery);
+        }
+        self.deliver_rest().await
+    }
+
+    /// Delivers the events that have not been delivered at once.
+    async fn deliver_rest(&mut self) -> Delivery {
+        let sends = !self.lifespan().core().outlets.is_empty();
         let (delivery, delivered) = match self.seen.span() {
             Some(span) => Box::pin(self.deliver_and_send().instrument(span.clone())).await,
             None if sends => Box::pin(self.deliver_and_send()).await,
             None => self.deliver_all().await,
         };
-        self.delivered = delivered;
-        delivery
+        self.delivered += delivered;
+        self.delivery.join(delivery);
+        std::mem::take(&mut self.delivery)
+    }
+
+    /// Delivers events, the first ones, whose handlers cannot wait: they need no future, and nothing is allocated for them.
+    /// Answers whether all have been delivered.
+    fn deliver_at_once(&mut self, cx: &mut task::Context<'_>) -> bool {
+        let core = self.work.lifespan().core();
+        // Whoever looks at spans, and whoever sends, has more to do.
+        if !core.outlets.is_empty() || spans::are_seen() {
+            return false;
+        }
+        let lifespan = self.work.lifespan();
+        let mut surrounding = None;
+        while let Some(event) = self.events.get(self.delivered) {
+            let route = route_of(lifespan, event);
+            if !route.is_none_or(Route::is_at_once) || core.force.is_forced() || !may_go_on(cx) {
+                return false;
+            }
+            if let Some(route) = route {
+                let context = Context::new(lifespan, About::Event(event)).with_values(self.values.borrow());
+                self.delivery.join(run_at_once(route, event, context, &mut surrounding));
+            }
+            self.delivered += 1;
+        }
+        true
     }
 
     /// Delivers to handlers and sinks, which do not wait for each other.
     async fn deliver_and_send(&self) -> (Delivery, usize) {
-        let lifespan = &self.lifespan;
+        let lifespan = self.lifespan();
         let outlets = &lifespan.core().outlets;
         let mut shares: Vec<Vec<&AnyEvent>> = outlets.0.iter().map(|_| Vec::new()).collect();
         for event in self.events.iter() {
@@ -157,15 +196,17 @@ impl Bundle {
             }
         }
         let ((mut delivery, delivered), sent) = join(self.deliver_all(), outlets.send_all(shares, lifespan)).await;
-        delivery.failures.extend(sent.failures);
+        if !sent.failures.is_empty() {
+            delivery.failures.get_or_insert_default().extend(sent.failures);
+        }
         (delivery, delivered.min(self.events.len() - sent.aborted))
     }
 
     /// Answers what became of the events, and how many were delivered before the lifespan was forced to end.
     async fn deliver_all(&self) -> (Delivery, usize) {
-        let force = &self.lifespan.core().force;
+        let force = &self.lifespan().core().force;
         let mut total = Delivery::default();
-        let mut left = self.events.iter();
+        let mut left = self.events[self.delivered..].iter();
         // On the heap, so that deliveries that never wait are small.
         let mut waiting: Option<Pin<Box<Waiting<'_, _>>>> = None;
         poll_fn(|cx| {
@@ -177,7 +218,7 @@ impl Bundle {
             })
         })
         .await;
-        let begun = self.events.len() - left.len();
+        let begun = self.events.len() - self.delivered - left.len();
         let Some(mut waiting) = waiting else { return (total, begun) };
         while let Some(delivery) = poll_fn(|cx| waiting.as_mut().poll_next(cx)).await {
             total.join(delivery);
@@ -198,16 +239,18 @@ impl Bundle {
         total: &mut Delivery,
         keep: &mut impl FnMut(EventRun<'a>),
     ) -> Poll<()> {
+        let mut surrounding = None;
         while let Some(event) = left.as_slice().first() {
-            // Handlers that never wait must not keep the thread from other tasks.
-            task::ready!(poll_proceed(cx)).made_progress();
-            if self.lifespan.core().force.is_forced() {
+            if !may_go_on(cx) {
+                return Poll::Pending;
+            }
+            if self.lifespan().core().force.is_forced() {
                 break;
             }
             left.next();
-            let Some(route) = route_of(&self.lifespan, event) else { continue };
+            let Some(route) = route_of(self.lifespan(), event) else { continue };
             let mut run = EventRun::new(self, event, route);
-            match Pin::new(&mut run).poll(cx) {
+            match run.begin(cx, &mut surrounding) {
                 Poll::Ready(delivery) => total.join(delivery),
                 Poll::Pending => keep(run),
             }
@@ -256,33 +299,48 @@ impl<'a, F: Future<Output = ()>> Waiting<'a, F> {
     }
 }
 
-/// The events of a bundle. One alone is not worth an allocation.
-#[derive(Debug)]
-pub(crate) enum Events {
-    One(AnyEvent),
-    Many(Vec<AnyEvent>),
-}
-
-impl Deref for Events {
-    type Target = [AnyEvent];
-
-    fn deref(&self) -> &[AnyEvent] {
-        match self {
-            Self::One(event) => std::slice::from_ref(event),
-            Self::Many(events) => events,
-        }
-    }
-}
-
 impl Drop for Bundle {
     fn drop(&mut self) {
-        self.lifespan.core().settle(&self.events, self.delivered);
+        self.lifespan().core().settle(&self.events, self.delivered);
     }
 }
 
 impl fmt::Debug for Bundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bundle").field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
+/// Makes surroundings those of an event's handlers: one after another they share what does not differ.
+fn surround(surrounding: &mut Option<Ambient>, lifespan: &Lifespan, event: &AnyEvent) {
+    let around = || Ambient { in_handler: true, ..Ambient::of(lifespan.clone()) };
+    surrounding.get_or_insert_with(around).cause = Some(Cause::from(event.meta()));
+}
+
+/// Runs the handlers of an event that cannot wait, in its surroundings.
+fn run_at_once(route: &Route, event: &AnyEvent, context: Context<'_>, surrounding: &mut Option<Ambient>) -> Delivery {
+    let core = context.lifespan.core();
+    let (mut delivery, begun) = (Delivery::default(), Stopwatch::start());
+    surround(surrounding, context.lifespan, event);
+    let lent = Lent::new(surrounding);
+    for handler in &route.at_once {
+        delivery.count(event, context.lifespan, handler.run(Instant::now(), context));
+    }
+    drop(lent);
+    core.seam.ran(event, delivery.handlers);
+    core.seam.delivered(event);
+    core.meters.delivered(event.subject(), begun);
+    delivery
+}
+
+/// Whether the task may go on: handlers that never wait must not keep the thread from others.
+fn may_go_on(cx: &mut task::Context<'_>) -> bool {
+    match poll_proceed(cx) {
+        Poll::Ready(proceed) => {
+            proceed.made_progress();
+            true
+        }
+        Poll::Pending => false,
     }
 }
 

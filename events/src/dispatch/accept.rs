@@ -1,31 +1,36 @@
 //! How an event is accepted: checked, shown to the `now` handlers, and queued.
 
+use std::iter;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use super::DispatchError;
 use crate::any::{AnyEvent, Form, Payload, Subject};
 use crate::call::Ended;
 use crate::context::{About, Ambient, Context};
-use crate::delivery::{Bundle, Delivery, Events, schedule};
+use crate::delivery::{Bundle, Delivery, schedule};
 use crate::envelope::Beside;
 use crate::metadata::{Cause, Meta};
-use crate::registry::Named;
 use crate::route::Route;
-use crate::telemetry::{Trace, spans};
+use crate::scope::Events;
+use crate::telemetry::{Seen, Stopwatch, Trace, spans};
 use crate::values::Values;
 
 /// How deep `now` handlers may dispatch to `now` handlers: each level stands on the caller's stack.
 const MAX_NESTED: u32 = 64;
+
+/// The time of an event that nobody sees: the clock is asked when somebody does.
+const NEVER: SystemTime = SystemTime::UNIX_EPOCH;
 
 pub(super) fn closed(subject: &Subject) -> DispatchError {
     DispatchError::Closed { event: subject.name().into() }
 }
 
 /// Checks a payload by its own rules.
-pub(super) fn check_rules(Named { decl, variant }: Named, payload: &dyn Payload) -> Result<(), DispatchError> {
+pub(super) fn check_rules(subject: &Subject, payload: &dyn Payload) -> Result<(), DispatchError> {
+    let &Subject::Declared { decl, .. } = subject else { return Ok(()) };
     let Some(validate) = decl.validate.filter(|_| !payload.is_unchecked()) else { return Ok(()) };
-    validate(payload.peek()).map_err(|errors| DispatchError::Invalid { event: decl.names[variant].into(), errors })
+    validate(payload.peek()).map_err(|errors| DispatchError::Invalid { event: subject.name().into(), errors })
 }
 
 /// What an event from elsewhere has brought along.
@@ -48,37 +53,37 @@ pub(crate) struct Accepted {
 impl Ambient {
     /// Accepts an event into the open scope, or into the lifespan where there is none.
     pub(super) fn dispatch(&self, subject: Subject, payload: &mut dyn Payload) -> Result<(), DispatchError> {
-        if let Some(scope) = self.scope.as_ref().filter(|scope| scope.is_open()) {
+        if let Some(scope) = self.scope().filter(|scope| scope.is_open()) {
             // A scope may outlive the lifespan's deadline: what it takes then, nobody would deliver.
-            if self.lifespan.core().gate.is_closed() {
+            if self.lifespan().core().gate.is_closed() {
                 return Err(closed(&subject));
             }
-            let Some(event) = self.accept(subject, payload)?.event else { return Ok(()) };
+            let Some(event) = self.accept_from(subject, payload, None)?.event else { return Ok(()) };
             return match scope.push(event) {
                 Ok(()) => Ok(()),
                 Err(event) => self.outlive(event),
             };
         }
-        let work = self.lifespan.begin(true).ok_or_else(|| closed(&subject))?;
-        if let Some(event) = self.accept(subject, payload)?.event {
+        let work = self.lifespan().begin(true).ok_or_else(|| closed(&subject))?;
+        if let Some(event) = self.accept_from(subject, payload, None)?.event {
             schedule(Bundle::new(work, Events::One(event)));
         }
         Ok(())
     }
 
     pub(super) fn refused(&self, error: &DispatchError) {
-        self.lifespan.core().refused(error, self.cause.as_ref());
+        self.lifespan().core().refused(error, self.cause.as_ref());
     }
 
     /// Delivers an event whose scope has ended while it was accepted.
     fn outlive(&self, event: AnyEvent) -> Result<(), DispatchError> {
-        match self.lifespan.begin(true) {
+        match self.lifespan().begin(true) {
             Some(work) => {
                 schedule(Bundle::new(work, Events::One(event)));
                 Ok(())
             }
             None => {
-                self.lifespan.core().release();
+                self.lifespan().core().release();
                 Err(closed(event.subject()))
             }
         }
@@ -99,7 +104,7 @@ impl Ambient {
         if spans::are_seen() {
             return self.accept_in_span(subject, payload, brought);
         }
-        self.accept_checked(subject, payload, brought)
+        self.accept_checked(subject, payload, brought, None)
     }
 
     #[cold]
@@ -115,7 +120,7 @@ impl Ambient {
             seen.sent_in(&brought.beside.trace);
         }
         let _entered = seen.enter();
-        let accepted = self.accept_checked(subject, payload, brought);
+        let accepted = self.accept_checked(subject, payload, brought, Some(&seen));
         seen.ended(accepted.as_ref().err().map_or(spans::OK, DispatchError::kind));
         accepted
     }
@@ -126,43 +131,42 @@ impl Ambient {
         subject: Subject,
         payload: &mut dyn Payload,
         brought: Option<Brought<'_>>,
+        seen: Option<&Seen>,
     ) -> Result<Accepted, DispatchError> {
-        let core = self.lifespan.core();
+        let core = self.lifespan().core();
         let is_prepared = brought.as_ref().is_some_and(|brought| brought.is_prepared);
         let known_route;
         let route: &Route = match &subject {
             &Subject::Declared { decl, variant } => {
                 let not_linked = || DispatchError::NotLinked { event: subject.name().into() };
-                let route = core.routes.declared(decl, variant).ok_or_else(not_linked)?;
-                if !is_prepared {
-                    check_rules(Named { decl, variant }, payload)?;
-                }
-                route
+                core.routes.declared(decl, variant).ok_or_else(not_linked)?
             }
             Subject::Unknown { route, .. } => {
                 known_route = Arc::clone(route);
                 &known_route
             }
         };
-        if self.lifespan.is_dispatch_disabled() {
+        if !is_prepared {
+            check_rules(&subject, payload)?;
+        }
+        if self.lifespan().is_dispatch_disabled() {
             return Ok(Accepted::default());
         }
+        // A record keeps every event, also for handlers that a test calls itself.
+        let in_place = route.ends_in_place() && !core.seam.is_on();
         let (meta, values) = match brought {
-            None => (self.meta(&subject)?, self.scope.as_ref().map_or(Values::None, Values::Scope)),
+            None => (self.meta(&subject, !in_place)?, self.scope().map_or(Values::None, Values::Scope)),
             Some(brought) => (self.meta_of(&subject, brought.beside)?, brought.values),
         };
-        if spans::are_seen() {
-            spans::dispatched(&meta.id);
+        if let Some(seen) = seen {
+            seen.is_about(&meta.id);
         }
-        // A record keeps every event, also for handlers that a test calls itself.
-        let is_kept = core.seam.is_on();
-        if route.ends_now() && !is_kept && (route.now.is_empty() || route.payload_alone) {
+        if in_place {
             core.meters.dispatched(&subject);
             return Ok(Accepted { now: self.run_in_place(route, subject, meta, payload, values), event: None });
         }
-        let Some(event) = payload.store(Form { subject, meta, shared: route.shared || is_kept }) else {
-            return Ok(Accepted::default());
-        };
+        let shared = route.shared || core.seam.is_on();
+        let Some(event) = payload.store(Form { subject, meta, shared }) else { return Ok(Accepted::default()) };
         if !route.ends_now() && !is_prepared && !core.reserve() {
             return Err(DispatchError::Full { event, limit: core.limits.max_pending });
         }
@@ -171,13 +175,15 @@ impl Ambient {
 
     /// Runs the `now` handlers of an event, and answers it where others wait for it: room is reserved for it.
     fn take(&self, route: &Route, event: AnyEvent, values: Values<'_>) -> Accepted {
-        let core = self.lifespan.core();
+        let core = self.lifespan().core();
         core.seam.dispatched(&event);
         core.meters.dispatched(event.subject());
+        let begun = Stopwatch::start();
         let now = self.run_now(route, &event, values);
         core.seam.ran(&event, now.handlers());
         if route.ends_now() {
             core.seam.delivered(&event);
+            core.meters.delivered(event.subject(), begun);
         }
         Accepted { now, event: (!route.ends_now()).then_some(event) }
     }
@@ -185,20 +191,20 @@ impl Ambient {
     /// What has travelled with an event from elsewhere.
     fn meta_of(&self, subject: &Subject, beside: &mut Beside) -> Result<Meta, DispatchError> {
         self.check_hops(subject, beside)?;
-        Ok(beside.take_meta(|| self.lifespan.core().next_id()))
+        Ok(beside.take_meta(|| self.lifespan().core().next_id()))
     }
 
     pub(super) fn check_hops(&self, subject: &Subject, beside: &Beside) -> Result<(), DispatchError> {
-        let (hops, limit) = (beside.hops, self.lifespan.core().limits.max_hops);
+        let (hops, limit) = (beside.hops, self.lifespan().core().limits.max_hops);
         if hops > limit {
             return Err(DispatchError::TooDeep { event: subject.name().into(), hops, limit });
         }
         Ok(())
     }
 
-    /// What travels with the next event: its identity, and its place in the chain.
-    fn meta(&self, subject: &Subject) -> Result<Meta, DispatchError> {
-        let core = self.lifespan.core();
+    /// What travels with the next event: its identity, and its place in the chain. An event that nobody will see needs no time.
+    fn meta(&self, subject: &Subject, timed: bool) -> Result<Meta, DispatchError> {
+        let core = self.lifespan().core();
         let hops = self.cause.as_ref().map_or(0, |cause| cause.hops.saturating_add(1));
         let too_deep = |hops, limit| DispatchError::TooDeep { event: subject.name().into(), hops, limit };
         if hops > core.limits.max_hops {
@@ -209,7 +215,7 @@ impl Ambient {
         }
         Ok(Meta {
             id: core.next_id(),
-            time: SystemTime::now(),
+            time: if timed { SystemTime::now() } else { NEVER },
             correlation: self.cause.as_ref().map(|cause| cause.correlation.clone()),
             causation: self.cause.as_ref().map(|cause| cause.id.clone()),
             hops,
@@ -219,7 +225,7 @@ impl Ambient {
     }
 
     fn inside_now(&self, meta: &Meta) -> Self {
-        Self { cause: Some(Cause::from(meta)), nested: self.nested + 1, ..self.clone() }
+        self.with_cause(Cause::from(meta), self.nested + 1)
     }
 
     /// Runs `now` handlers that are content with the payload, which stays where it is: nothing is allocated.
@@ -227,23 +233,34 @@ impl Ambient {
         &self,
         route: &Route,
         subject: Subject,
-        meta: Meta,
+        mut meta: Meta,
         payload: &mut dyn Payload,
         values: Values<'_>,
     ) -> Delivery {
-        if route.now.is_empty() {
+        let (core, measured) = (self.lifespan().core(), Stopwatch::start());
+        let Some((first, others)) = route.now.split_first() else {
+            core.meters.delivered(&subject, measured);
             return Delivery::default();
-        }
-        let entered = self.inside_now(&meta).enter();
-        let context = Context::new(&self.lifespan, About::Payload(payload.peek())).with_values(values);
-        let failed: Vec<_> = route.now.iter().map(|now| now.run(context)).filter(Ended::has_failed).collect();
-        drop(entered);
+        };
+        let begun = Instant::now();
+        let failed = {
+            let _entered = self.inside_now(&meta).enter();
+            let context = Context::new(self.lifespan(), About::Payload(payload.peek())).with_values(values);
+            let runs = others.iter().map(|now| now.run(Instant::now(), context));
+            let ended = iter::once(first.run(begun, context)).chain(runs);
+            ended.filter(Ended::has_failed).collect::<Vec<_>>()
+        };
+        core.meters.delivered(&subject, measured);
         let mut delivery = Delivery::of_successes(route.now.len() - failed.len());
-        if !failed.is_empty()
-            && let Some(event) = payload.store(Form { subject, meta, shared: false })
-        {
+        if failed.is_empty() {
+            return delivery;
+        }
+        if meta.time == NEVER {
+            meta.time = SystemTime::now() - begun.elapsed();
+        }
+        if let Some(event) = payload.store(Form { subject, meta, shared: false }) {
             for ended in failed {
-                delivery.count(&event, &self.lifespan, ended);
+                delivery.count(&event, self.lifespan(), ended);
             }
         }
         delivery
@@ -255,9 +272,9 @@ impl Ambient {
             return delivery;
         }
         let _entered = self.inside_now(event.meta()).enter();
-        let context = Context::new(&self.lifespan, About::Event(event)).with_values(values);
+        let context = Context::new(self.lifespan(), About::Event(event)).with_values(values);
         for now in &route.now {
-            delivery.count(event, &self.lifespan, now.run(context));
+            delivery.count(event, self.lifespan(), now.run(Instant::now(), context));
         }
         delivery
     }

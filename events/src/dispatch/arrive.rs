@@ -18,6 +18,6 @@ pub(crate) fn arrive(
     let version = beside.version;
     decode(name, version, payload, &mut |named, payload| {
         let brought = Brought { beside, values, is_prepared: false };
-        ambient.accept_from(subject_of(&ambient.lifespan, named, name), payload, Some(brought))
+        ambient.accept_from(subject_of(ambient.lifespan(), named, name), payload, Some(brought))
     })
 }

@@ -8,11 +8,13 @@ mod outside;
 #[cfg(feature = "http")]
 mod together;
 
-use crate::any::{Loose, Subject};
-use crate::context::Ambient;
-use crate::delivery::{Bundle, Delivery, Events, Handover};
+use crate::any::{Loose, Payload, Subject};
+use crate::context::{Ambient, AtHand};
+use crate::delivery::{Bundle, Delivery, Handover};
 use crate::event::Event;
 use crate::lifespan::Lifespan;
+use crate::scope::Events;
+use crate::telemetry::spans;
 pub(crate) use accept::Accepted;
 use accept::closed;
 pub(crate) use arrive::arrive;
@@ -56,10 +58,7 @@ pub(crate) use together::Arrival;
 /// [`Full`](DispatchError::Full) at the lifespan's limits, [`Closed`](DispatchError::Closed) after its end. Nothing is
 /// queued then.
 pub fn dispatch<E: Event>(event: E) -> Result<(), DispatchError> {
-    match Ambient::current() {
-        Some(ambient) => dispatch_in(&ambient, event),
-        None => outside::check(event),
-    }
+    dispatch_here(Subject::of(&event), &mut Loose::new(event))
 }
 
 /// Dispatches an event whose payload is not checked by its rules.
@@ -97,10 +96,7 @@ pub fn dispatch<E: Event>(event: E) -> Result<(), DispatchError> {
 ///
 /// As [`dispatch`], [`Invalid`](DispatchError::Invalid) excepted.
 pub fn dispatch_unchecked<E: Event>(event: E) -> Result<(), DispatchError> {
-    match Ambient::current() {
-        Some(ambient) => dispatch_unchecked_in(&ambient, event),
-        None => outside::permit(event.name().into()),
-    }
+    dispatch_here(Subject::of(&event), &mut Loose::unchecked(event))
 }
 
 /// Runs the handlers of an event and waits for them: at once, whatever scope is open.
@@ -141,19 +137,31 @@ pub fn dispatch_unchecked<E: Event>(event: E) -> Result<(), DispatchError> {
 pub async fn deliver<E: Event>(event: E) -> Result<Delivery, DispatchError> {
     let accepted = match Ambient::current() {
         Some(ambient) => accept_delivery(&ambient, event),
-        None => outside::check(event).map(|()| Delivering::default()),
+        None => outside::check(&Subject::of(&event), &Loose::new(event)).map(|()| Delivering::default()),
     };
     Ok(accepted?.finish().await)
 }
 
-pub(crate) fn dispatch_in<E: Event>(ambient: &Ambient, event: E) -> Result<(), DispatchError> {
-    let subject = Subject::of(&event);
-    ambient.dispatch(subject, &mut Loose::new(event)).inspect_err(|error| ambient.refused(error))
+/// Dispatches from where the caller stands.
+fn dispatch_here(subject: Subject, payload: &mut dyn Payload) -> Result<(), DispatchError> {
+    // Whoever looks at spans runs code of the user's, and so do rules, for whom the surroundings stay where they are.
+    if spans::are_seen() || subject.has_rules() {
+        return match Ambient::current() {
+            Some(ambient) => dispatch_payload(&ambient, subject, payload),
+            None => outside::check(&subject, payload),
+        };
+    }
+    let at_hand = AtHand::take();
+    let Some(ambient) = at_hand.get() else { return outside::check(&subject, payload) };
+    dispatch_payload(ambient, subject, payload)
 }
 
-fn dispatch_unchecked_in<E: Event>(ambient: &Ambient, event: E) -> Result<(), DispatchError> {
-    let subject = Subject::of(&event);
-    ambient.dispatch(subject, &mut Loose::unchecked(event)).inspect_err(|error| ambient.refused(error))
+pub(crate) fn dispatch_in<E: Event>(ambient: &Ambient, event: E) -> Result<(), DispatchError> {
+    dispatch_payload(ambient, Subject::of(&event), &mut Loose::new(event))
+}
+
+fn dispatch_payload(ambient: &Ambient, subject: Subject, payload: &mut dyn Payload) -> Result<(), DispatchError> {
+    ambient.dispatch(subject, payload).inspect_err(|error| ambient.refused(error))
 }
 
 /// An event that was accepted for delivery, while its handlers run.
@@ -175,7 +183,7 @@ impl Delivering {
 
 fn accept_delivery<E: Event>(ambient: &Ambient, event: E) -> Result<Delivering, DispatchError> {
     let subject = Subject::of(&event);
-    let work = ambient.lifespan.begin(true).ok_or_else(|| closed(&subject));
+    let work = ambient.lifespan().begin(true).ok_or_else(|| closed(&subject));
     let accepted = work.and_then(|work| Ok((work, ambient.accept(subject, &mut Loose::new(event))?)));
     let (work, accepted) = accepted.inspect_err(|error| ambient.refused(error))?;
     let rest = accepted.event.map(|event| Handover::new(Bundle::new(work, Events::One(event))));
@@ -200,7 +208,7 @@ impl Lifespan {
     /// As [`dispatch_unchecked`], [`NoLifespan`](DispatchError::NoLifespan) excepted.
     pub fn dispatch_unchecked<E: Event>(&self, event: E) -> Result<(), DispatchError> {
         let ambient = self.ambient_for(event.name())?;
-        dispatch_unchecked_in(&ambient, event)
+        dispatch_payload(&ambient, Subject::of(&event), &mut Loose::unchecked(event))
     }
 
     /// Runs the handlers of an event in this lifespan and waits for them. See [`deliver`].
@@ -220,7 +228,7 @@ impl Lifespan {
     /// What surrounds an explicit dispatch: no scope, but the chain that the caller is part of.
     fn ambient_for(&self, event: &str) -> Result<Ambient, DispatchError> {
         let surrounding = Ambient::current();
-        let inside = surrounding.as_ref().is_some_and(|ambient| ambient.lifespan.is(self));
+        let inside = surrounding.as_ref().is_some_and(|ambient| ambient.lifespan().is(self));
         if !inside && !self.is_open() {
             let error = DispatchError::Closed { event: shortened(event) };
             self.core().refused(&error, None);

@@ -143,7 +143,7 @@ fn dispatch_in(ambient: &Ambient, name: &str, version: Option<u32>, json: &[u8])
 
 fn accept(ambient: &Ambient, name: &str, version: Option<u32>, json: &[u8]) -> Result<(), DispatchError> {
     let accepted = decode(name, version, json, &mut |named, payload| {
-        let subject = subject_of(&ambient.lifespan, named, name);
+        let subject = subject_of(ambient.lifespan(), named, name);
         ambient.dispatch(subject, payload).map(|()| Accepted::default())
     });
     accepted.map(drop)

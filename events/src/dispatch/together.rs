@@ -8,7 +8,6 @@ use crate::context::Ambient;
 use crate::delivery::Delivery;
 use crate::envelope::{Beside, Envelope};
 use crate::lifespan::Lifespan;
-use crate::registry::Named;
 use crate::values::Values;
 
 /// An event from elsewhere that nothing but a lack of room can keep from being accepted.
@@ -43,9 +42,9 @@ impl Arrival {
     ) -> Result<Self, DispatchError> {
         let waits = match &subject {
             &Subject::Declared { decl, variant } => {
-                let route = ambient.lifespan.core().routes.declared(decl, variant);
+                let route = ambient.lifespan().core().routes.declared(decl, variant);
                 let route = route.ok_or_else(|| DispatchError::NotLinked { event: subject.name().into() })?;
-                check_rules(Named { decl, variant }, payload)?;
+                check_rules(&subject, payload)?;
                 !route.ends_now()
             }
             Subject::Unknown { route, .. } => !route.ends_now(),

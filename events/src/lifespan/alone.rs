@@ -12,7 +12,7 @@ use crate::telemetry::Meters;
 impl Lifespan {
     /// A lifespan with the state, the variables and the providers of this one, and without any handler or hook.
     pub(crate) fn alone(&self, seam: Seam) -> Self {
-        let core = &self.core;
+        let core = self.core();
         let routes = Routes::new(Registry::get(), Vec::new(), Arc::default(), seam.clone());
         let meters = Meters::new(Registry::get(), std::iter::empty(), std::iter::empty());
         let mut alone =
@@ -20,6 +20,6 @@ impl Lifespan {
         alone.vars = Arc::clone(&core.vars);
         alone.provided = Arc::clone(&core.provided);
         alone.replacements = Arc::clone(&core.replacements);
-        Self { core: Arc::new(alone), _alive: None }
+        Self::of(Arc::new(alone))
     }
 }

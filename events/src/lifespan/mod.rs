@@ -66,26 +66,30 @@ pub(crate) use work::Work;
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Lifespan {
-    core: Arc<Core>,
-    /// Held by the handles of users, not by those of the lifespan's own work.
-    _alive: Option<Arc<Alive>>,
+pub struct Lifespan(Hold);
+
+#[derive(Clone)]
+enum Hold {
+    /// Of users: when the last one goes, so does the lifespan.
+    User(Arc<Alive>),
+    /// Of the lifespan's own work.
+    Work(Arc<Core>),
 }
 
 /// Ends a lifespan that nobody has a handle of any more.
 struct Alive {
-    lifespan: Lifespan,
+    core: Arc<Core>,
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        if !self.lifespan.core.ending.load(Ordering::Acquire) {
+        if !self.core.ending.load(Ordering::Acquire) {
             tracing::warn!(
                 target: "events",
-                lifespan = format_args!("{:016x}", self.lifespan.core.id),
+                lifespan = format_args!("{:016x}", self.core.id),
                 "the last handle of a lifespan was dropped without `shutdown`: what is at work is aborted",
             );
-            self.lifespan.abort();
+            Lifespan::of(Arc::clone(&self.core)).abort();
         }
     }
 }
@@ -112,41 +116,51 @@ impl Lifespan {
     /// # }
     /// ```
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<State<T>> {
-        self.core.state().map(State)
+        self.core().state().map(State)
     }
 
     fn new(core: Core) -> Self {
-        let internal = Self { core: Arc::new(core), _alive: None };
-        Self { _alive: Some(Arc::new(Alive { lifespan: internal.clone() })), ..internal }
+        Self(Hold::User(Arc::new(Alive { core: Arc::new(core) })))
+    }
+
+    fn of(core: Arc<Core>) -> Self {
+        Self(Hold::Work(core))
+    }
+
+    fn shared(&self) -> &Arc<Core> {
+        match &self.0 {
+            Hold::User(alive) => &alive.core,
+            Hold::Work(core) => core,
+        }
     }
 
     /// A handle that does not keep the lifespan from ending.
     pub(crate) fn internal(&self) -> Self {
-        Self { core: Arc::clone(&self.core), _alive: None }
+        Self::of(Arc::clone(self.shared()))
     }
 
     pub(crate) fn core(&self) -> &Core {
-        &self.core
+        self.shared()
     }
 
     /// Whether both handles speak of the same run.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.core, &other.core)
+        Arc::ptr_eq(self.shared(), other.shared())
     }
 
     /// Whether events from outside are taken.
     pub(crate) fn is_open(&self) -> bool {
-        self.core.gate.is_open()
+        self.core().gate.is_open()
     }
 
     /// Registers work that shutdown waits for; `None` when it is too late for it.
     pub(crate) fn begin(&self, inside: bool) -> Option<Work> {
-        self.core.gate.enter(inside).then(|| Work::new(self.internal()))
+        self.core().gate.enter(inside).then(|| Work::new(self.internal()))
     }
 }
 
 impl fmt::Debug for Lifespan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lifespan").field("id", &format_args!("{:016x}", self.core.id)).finish_non_exhaustive()
+        f.debug_struct("Lifespan").field("id", &format_args!("{:016x}", self.core().id)).finish_non_exhaustive()
     }
 }

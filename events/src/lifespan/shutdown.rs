@@ -142,7 +142,7 @@ impl Lifespan {
     ///
     /// As [`shutdown`](Self::shutdown).
     pub async fn shutdown_within(&self, deadline: Duration) -> Result<ShutdownReport, ShutdownError> {
-        if Ambient::current().is_some_and(|ambient| ambient.lifespan.is(self)) {
+        if Ambient::current().is_some_and(|ambient| ambient.lifespan().is(self)) {
             return Err(ShutdownError::Inside);
         }
         self.begin_end(deadline);

@@ -13,7 +13,7 @@ use super::core::{Core, Hooks, Stage};
 use super::switch;
 use crate::batch::{BatchLimits, Bucket};
 use crate::context::{About, Ambient};
-use crate::delivery::{Bundle, Events, schedule};
+use crate::delivery::{Bundle, schedule};
 use crate::extract::{Accepts, Moment};
 use crate::handler::{Handler, HandlerDecl};
 use crate::provider::Plan;
@@ -52,7 +52,7 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     let meters = Meters::new(
         registry,
         registry.handlers.iter().chain(&registry.others).copied(),
-        closures.iter().map(Handler::site),
+        closures.iter().map(|handler| *handler.site()),
     );
     let routes = Routes::new(registry, merged(declared, closures.into_iter()), Arc::clone(&outlets), seam.clone());
     let mut core = Core::new(runtime, routes, hooks, limits, state, seam, meters);
@@ -177,11 +177,11 @@ async fn open(lifespan: &Lifespan, plan: &Plan) -> Result<(), StartError> {
     // Providers and hooks may keep what they are given, which must not keep the lifespan from ending.
     let lifespan = &lifespan.internal();
     // Held until the end of the start, so that nothing that is dispatched meanwhile is delivered before.
-    let queue = Arc::new(ScopeQueue::default());
+    let queue = Arc::new(ScopeQueue::new(lifespan));
     let work = lifespan.begin(true);
-    let ambient = Ambient { scope: Some(Arc::clone(&queue)), ..Ambient::of(lifespan.clone()) };
+    let ambient = Ambient::in_scope(Arc::clone(&queue));
     let prepared = prepare(lifespan, plan, &ambient).await;
-    let events = queue.close();
+    let events = queue.close().events;
     if let Err(finding) = prepared {
         lifespan.core().settle(&events, 0);
         drop((work, ambient));
@@ -190,7 +190,7 @@ async fn open(lifespan: &Lifespan, plan: &Plan) -> Result<(), StartError> {
     }
     lifespan.core().stage.set(Stage::Started);
     if let (Some(work), false) = (work, events.is_empty()) {
-        schedule(Bundle::new(work, Events::Many(events)));
+        schedule(Bundle::new(work, events));
     }
     Ok(())
 }

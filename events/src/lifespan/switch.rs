@@ -69,12 +69,12 @@ impl Lifespan {
     /// # }
     /// ```
     pub fn disable_dispatch(&self, disabled: bool) {
-        self.core.dispatch_disabled.store(disabled, Ordering::Relaxed);
+        self.core().dispatch_disabled.store(disabled, Ordering::Relaxed);
     }
 
     /// Whether events are dropped once they have been checked. See [`disable_dispatch`](Self::disable_dispatch).
     pub fn is_dispatch_disabled(&self) -> bool {
-        self.core.dispatch_disabled.load(Ordering::Relaxed)
+        self.core().dispatch_disabled.load(Ordering::Relaxed)
     }
 
     /// Tells it where the lifespan starts disabled, since nothing else will say where its events are.
@@ -82,7 +82,7 @@ impl Lifespan {
         if self.is_dispatch_disabled() {
             tracing::warn!(
                 target: "events",
-                lifespan = format_args!("{:016x}", self.core.id),
+                lifespan = format_args!("{:016x}", self.core().id),
                 "dispatch is disabled, by code or by `{VARIABLE}`: events are checked, then dropped",
             );
         }

@@ -82,7 +82,7 @@ fn finish_later(context: Context<'_>, end: impl Future<Output = Vec<ProviderErro
         for error in failed {
             // The handler has ended, and has been told of: the function that fails here is the provider.
             let (site, duration) = (error.site(), begun.elapsed());
-            let ended = Ended { site, failed: Some(FailureCause::Error(error.into())), duration };
+            let ended = Ended { site: &site, failed: Some(FailureCause::Error(error.into())), duration };
             if let Some(failure) = Failure::of(event.as_ref(), ended) {
                 lifespan.report(&failure);
             }

@@ -9,6 +9,7 @@ use crate::delivery::{Bundle, Delivery, Handover};
 use crate::lifespan::Lifespan;
 use crate::params::State;
 use crate::telemetry::Seen;
+use crate::values::OwnedValues;
 
 /// The scope that the caller's work is in: for work that lives long, and for values that go with it.
 ///
@@ -38,7 +39,6 @@ use crate::telemetry::Seen;
 /// ```
 #[derive(Clone)]
 pub struct Scope {
-    lifespan: Lifespan,
     queue: Arc<ScopeQueue>,
 }
 
@@ -47,8 +47,8 @@ impl Scope {
     /// scope has ended.
     pub fn current() -> Option<Self> {
         let ambient = Ambient::current()?;
-        let queue = ambient.scope.filter(|queue| queue.is_open())?;
-        Some(Self { lifespan: ambient.lifespan, queue })
+        let queue = ambient.into_scope().filter(|queue| queue.is_open())?;
+        Some(Self { queue })
     }
 
     /// Delivers what has been collected so far, and waits for the handlers. The scope goes on collecting.
@@ -57,14 +57,15 @@ impl Scope {
     ///
     /// Dropping the future loses nothing: the lifespan finishes the delivery.
     pub async fn flush(&self) -> Delivery {
-        let events = self.queue.take();
-        match self.lifespan.begin(true) {
-            Some(work) if !events.is_empty() => {
-                Handover::new(Bundle::of_scope(work, events, &self.queue, Seen::default())).await
+        let taken = self.queue.take();
+        let values = if taken.has_values { OwnedValues::Scope(Arc::clone(&self.queue)) } else { OwnedValues::None };
+        match self.lifespan().begin(true) {
+            Some(work) if !taken.events.is_empty() => {
+                Handover::new(Bundle::of_scope(work, taken.events, values, Seen::default())).await
             }
             Some(_) => Delivery::default(),
             None => {
-                self.lifespan.core().settle(&events, 0);
+                self.lifespan().core().settle(&taken.events, 0);
                 Delivery::default()
             }
         }
@@ -72,8 +73,8 @@ impl Scope {
 
     /// Forgets what has been collected so far, and answers how many events that were. The scope goes on collecting.
     pub fn discard(&self) -> usize {
-        let events = self.queue.take();
-        self.lifespan.core().forget(&events);
+        let events = self.queue.take().events;
+        self.lifespan().core().forget(&events);
         events.len()
     }
 
@@ -85,17 +86,17 @@ impl Scope {
 
     /// The scope's value of type `T`, or that of the lifespan where the scope has none.
     pub fn value<T: Send + Sync + 'static>(&self) -> Option<State<T>> {
-        self.queue.value().or_else(|| self.lifespan.core().state()).map(State)
+        self.queue.value().or_else(|| self.lifespan().core().state()).map(State)
     }
 
     /// The lifespan that the scope is in.
     pub fn lifespan(&self) -> &Lifespan {
-        &self.lifespan
+        self.queue.lifespan()
     }
 }
 
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").field("lifespan", &self.lifespan).finish_non_exhaustive()
+        f.debug_struct("Scope").field("lifespan", self.lifespan()).finish_non_exhaustive()
     }
 }

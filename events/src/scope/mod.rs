@@ -6,6 +6,7 @@ mod spawn;
 
 use std::fmt;
 use std::future::Future;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,24 +17,51 @@ use crate::context::{Ambient, InAmbient};
 use crate::delivery::{Bundle, Handover, schedule};
 use crate::lifespan::{Lifespan, Work};
 use crate::telemetry::{Seen, spans};
+use crate::values::OwnedValues;
 pub use handle::Scope;
 pub use spawn::{InScope, InScopeExt, SpawnError, spawn, spawn_blocking};
 
 /// What a scope has collected, shared with everything that stands in it.
-pub(crate) type ScopeQueue = queue::Queue<AnyEvent>;
+#[derive(Debug)]
+pub(crate) struct ScopeQueue {
+    lifespan: Lifespan,
+    queue: queue::Queue<AnyEvent>,
+}
+
+impl ScopeQueue {
+    pub(crate) fn new(lifespan: &Lifespan) -> Self {
+        Self { lifespan: lifespan.internal(), queue: queue::Queue::default() }
+    }
+
+    pub(crate) fn lifespan(&self) -> &Lifespan {
+        &self.lifespan
+    }
+}
+
+impl Deref for ScopeQueue {
+    type Target = queue::Queue<AnyEvent>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.queue
+    }
+}
+
+/// Events on their way together.
+pub(crate) type Events = queue::Events<AnyEvent>;
 
 /// A scope while its work goes on. Dropped before the end, it hands what it has collected to the lifespan.
 #[derive(Debug)]
 pub(crate) struct OpenScope {
-    queue: Arc<ScopeQueue>,
-    work: Option<Work>,
+    /// Absent where it collects nothing any more. The lifespan's end waits for it.
+    queue: Option<Arc<ScopeQueue>>,
     seen: Seen,
 }
 
 impl OpenScope {
     /// Opens a scope; in a lifespan that has ended it collects nothing.
     pub(crate) fn new(lifespan: &Lifespan) -> Self {
-        Self { queue: Arc::default(), work: lifespan.begin(true), seen: spans::scope(lifespan) }
+        let queue = lifespan.core().gate.enter(true).then(|| Arc::new(ScopeQueue::new(lifespan)));
+        Self { queue, seen: spans::scope(lifespan) }
     }
 
     /// Has its span surround the caller until the guard is dropped.
@@ -43,31 +71,38 @@ impl OpenScope {
 
     /// What surrounds the scope's work.
     pub(crate) fn ambient(&self, lifespan: &Lifespan) -> Ambient {
-        let scope = self.work.is_some().then(|| Arc::clone(&self.queue));
-        let own = Ambient { scope, ..Ambient::of(lifespan.internal()) };
-        match Ambient::current() {
-            Some(Ambient { cause, in_handler, .. }) => Ambient { cause, in_handler, ..own },
-            None => own,
-        }
+        let own = match &self.queue {
+            Some(queue) => Ambient::in_scope(Arc::clone(queue)),
+            None => Ambient::of(lifespan.internal()),
+        };
+        own.inside_current()
     }
 
     /// Gives the scope a value of its own.
     #[cfg(feature = "tower")]
     pub(crate) fn insert<T: Send + Sync + 'static>(&self, value: T) {
-        self.queue.insert(value);
+        if let Some(queue) = &self.queue {
+            queue.insert(value);
+        }
     }
 
     /// Ends the collecting: answers what is to be delivered, if anything is.
     pub(crate) fn close(&mut self) -> Option<Bundle> {
-        let work = self.work.take()?;
-        let events = self.queue.close();
-        (!events.is_empty()).then(|| Bundle::of_scope(work, events, &self.queue, std::mem::take(&mut self.seen)))
+        let queue = self.queue.take()?;
+        let taken = queue.close();
+        let values = if taken.has_values { OwnedValues::Scope(Arc::clone(&queue)) } else { OwnedValues::None };
+        let work = Work::of_scope(queue);
+        if taken.events.is_empty() {
+            return None;
+        }
+        Some(Bundle::of_scope(work, taken.events, values, std::mem::take(&mut self.seen)))
     }
 
     /// Ends the scope and forgets what it has collected.
     pub(crate) fn discard(&mut self) {
-        if let Some(work) = self.work.take() {
-            work.lifespan().core().forget(&self.queue.close());
+        if let Some(queue) = self.queue.take() {
+            let work = Work::of_scope(Arc::clone(&queue));
+            work.lifespan().core().forget(&queue.close().events);
         }
     }
 }
@@ -139,8 +174,8 @@ impl<F: Future> Future for Scoped<F> {
             let open = this.open.get_or_insert_with(|| {
                 let open = OpenScope::new(this.lifespan);
                 this.work.as_mut().surround(open.ambient(this.lifespan));
-                if let Some(opening) = this.opening.take() {
-                    opening(&open.queue);
+                if let (Some(opening), Some(queue)) = (this.opening.take(), &open.queue) {
+                    opening(queue);
                 }
                 open
             });
@@ -158,8 +193,8 @@ impl<F: Future> Future for Scoped<F> {
             if failed {
                 open.discard();
             }
-            match open.close() {
-                Some(bundle) => *this.delivering = Some((Handover::new(bundle), output)),
+            match open.close().and_then(|bundle| Handover::of_rest(bundle, cx)) {
+                Some(handover) => *this.delivering = Some((handover, output)),
                 None => return Poll::Ready(unwrapped(output)),
             }
         }

@@ -52,7 +52,7 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     let ambient = Ambient::current().ok_or(SpawnError::NoLifespan)?;
-    let work = ambient.lifespan.begin(true).ok_or(SpawnError::Closed)?;
+    let work = ambient.lifespan().begin(true).ok_or(SpawnError::Closed)?;
     Ok(start(work, ambient, task))
 }
 
@@ -67,8 +67,8 @@ where
     T: Send + 'static,
 {
     let ambient = Ambient::current().ok_or(SpawnError::NoLifespan)?;
-    let work = ambient.lifespan.begin(true).ok_or(SpawnError::Closed)?;
-    let runtime = ambient.lifespan.core().runtime.clone();
+    let work = ambient.lifespan().begin(true).ok_or(SpawnError::Closed)?;
+    let runtime = ambient.lifespan().core().runtime.clone();
     Ok(runtime.spawn_blocking(move || {
         let _work = work;
         let _entered = ambient.outside_handler().enter();
@@ -80,7 +80,7 @@ fn start<F>(work: Work, ambient: Ambient, task: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    let runtime = ambient.lifespan.core().runtime.clone();
+    let runtime = ambient.lifespan().core().runtime.clone();
     runtime.spawn(async move {
         let _work = work;
         InAmbient::new(ambient.outside_handler(), task).await
@@ -97,7 +97,7 @@ impl Lifespan {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let inside = Ambient::current().is_some_and(|ambient| ambient.lifespan.is(self));
+        let inside = Ambient::current().is_some_and(|ambient| ambient.lifespan().is(self));
         let work = self.begin(inside).ok_or(SpawnError::Closed)?;
         Ok(start(work, Ambient::of(self.internal()), task))
     }

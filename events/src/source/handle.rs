@@ -125,7 +125,7 @@ impl Inlet {
             None => Err((arrived.settlement().unwrap_or_else(|| self.of(&now)), now.outcome())),
             Some(event) => {
                 let from = Arc::clone(&self.address);
-                Ok((now, Bundle::of_message(ambient.lifespan, event, arrived, from)))
+                Ok((now, Bundle::of_message(ambient.into_lifespan(), event, arrived, from)))
             }
         }
     }

@@ -56,6 +56,13 @@ impl Seen {
         trace.link(span);
     }
 
+    /// Says which event it is about.
+    pub(crate) fn is_about(&self, id: &EventId) {
+        if let Some(span) = &self.0 {
+            span.record("id", display(id));
+        }
+    }
+
     /// Says how it went.
     #[inline]
     pub(crate) fn ended(&self, outcome: &'static str) {
@@ -97,20 +104,11 @@ pub(crate) fn scope(lifespan: &Lifespan) -> Seen {
 }
 
 /// Whether somebody may look at spans of level INFO. Without a subscriber it is a look at a number; with one, each span is
-/// asked for by its own name and fields, which filters may be about.
+/// asked for by its own name and fields, which filters may be about. To ask about a span that does not follow would have layers
+/// with filters of their own leave out what comes next.
 #[inline]
 pub(crate) fn are_seen() -> bool {
     Level::INFO <= STATIC_MAX_LEVEL && Level::INFO <= LevelFilter::current()
-}
-
-/// Says which event the call of `dispatch` is about that the caller stands in.
-#[cold]
-pub(crate) fn dispatched(id: &EventId) {
-    let span = Span::current();
-    // It may be left out, and then the span around is somebody else's.
-    if span.metadata().is_some_and(|metadata| metadata.target() == "events" && metadata.name() == "dispatch") {
-        span.record("id", display(id));
-    }
 }
 
 /// A call of `dispatch`: the checks, and the `now` handlers.

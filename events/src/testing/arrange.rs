@@ -31,7 +31,7 @@ impl Arrangement {
         for stage in handlers.chunk_by_mut(|a, b| a.order() == b.order() && a.now().is_some() == b.now().is_some()) {
             reorder(stage, self.number);
             if stage.len() > 1 {
-                stages.push(stage.iter().map(|handler| handler.site()).collect());
+                stages.push(stage.iter().map(|handler| *handler.site()).collect());
             }
         }
         let mut arranged = self.arranged.lock().unwrap_or_else(PoisonError::into_inner);

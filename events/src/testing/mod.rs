@@ -152,7 +152,7 @@ impl TestLifespan {
     pub fn settled(&self) -> impl Future<Output = ()> + use<'_> {
         let place = Location::caller();
         async move {
-            let inside = Ambient::current().is_some_and(|ambient| ambient.lifespan.is(self));
+            let inside = Ambient::current().is_some_and(|ambient| ambient.lifespan().is(self));
             assert!(
                 !inside,
                 "{place}: `settled` was called inside a scope or a handler of the lifespan, which it would wait for: call it \

@@ -93,7 +93,7 @@ impl Run {
 }
 
 fn reporter(callback: Option<Callback>) -> Reporter {
-    let of_lifespan = || Ambient::current().and_then(|ambient| ambient.lifespan.core().state::<OnTiming>());
+    let of_lifespan = || Ambient::current().and_then(|ambient| ambient.lifespan().core().state::<OnTiming>());
     match callback {
         Some(callback) => Reporter::Callback(callback),
         None => of_lifespan().map_or(Reporter::Log, Reporter::Lifespan),

@@ -241,7 +241,7 @@ impl<T: Send + Sync + 'static> LifespanVar<T> {
 }
 
 fn surrounding() -> Result<Lifespan, VarError> {
-    Ambient::current().map(|ambient| ambient.lifespan).ok_or(VarError::NoLifespan)
+    Ambient::current().map(|ambient| ambient.lifespan().clone()).ok_or(VarError::NoLifespan)
 }
 
 /// Only values of `T` are stored under the address of a `LifespanVar<T>`.

@@ -16,10 +16,10 @@ fn a_straggler_gets_its_event_into_the_last_batch_or_back() {
             thread::spawn(move || queue.push(event).err())
         });
         queue.push(0).expect("it is open");
-        let mut all = queue.close();
+        let mut all = queue.close().events.to_vec();
         assert!(!queue.is_open());
         all.extend(stragglers.into_iter().filter_map(|straggler| straggler.join().expect("no panic")));
-        assert!(queue.take().is_empty(), "nothing comes after the end");
+        assert!(queue.take().events.is_empty(), "nothing comes after the end");
         all.sort_unstable();
         assert_eq!(all, [0, 1, 2]);
     });
@@ -32,13 +32,13 @@ fn a_flush_and_the_end_take_each_event_once() {
         let queue = Arc::new(Queue::default());
         let flushing = thread::spawn({
             let queue = Arc::clone(&queue);
-            move || queue.take()
+            move || queue.take().events.to_vec()
         });
         let pushing = thread::spawn({
             let queue = Arc::clone(&queue);
             move || (1..=2).filter_map(|event| queue.push(event).err()).collect::<Vec<_>>()
         });
-        let last = queue.close();
+        let last = queue.close().events.to_vec();
         let flushed = flushing.join().expect("no panic");
         let given_back = pushing.join().expect("no panic");
         let all: Vec<_> = [flushed, last, given_back].concat();

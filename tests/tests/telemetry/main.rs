@@ -3,6 +3,7 @@
 mod ends;
 mod filters;
 mod health;
+mod layers;
 mod measured;
 mod metrics;
 mod named;
