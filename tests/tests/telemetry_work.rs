@@ -7,7 +7,7 @@ mod measured;
 #[allow(dead_code, reason = "it is looked at less closely here")]
 mod recorder;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use events::{Batch, Event, Lifespan, State, dispatch, every, on, provide};
@@ -33,7 +33,8 @@ struct OvenLit;
 #[derive(Debug, Default)]
 struct Door {
     entered: Mutex<u32>,
-    open: Mutex<()>,
+    /// It opens when the other end is gone.
+    opened: Mutex<Option<mpsc::Receiver<()>>>,
     /// How the lifespan did when it was unlocked.
     said: Mutex<String>,
 }
@@ -55,7 +56,8 @@ async fn stir() {}
 #[on(blocking, timeout = "1s")]
 fn scrub(_: &PotScrubbed, door: State<Door>) {
     *door.entered.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-    drop(door.open.lock().unwrap_or_else(PoisonError::into_inner));
+    let opened = door.opened.lock().unwrap_or_else(PoisonError::into_inner).take();
+    opened.expect("one waits").recv().expect_err("nothing is said");
 }
 
 #[on(batch = 3, within = "1s")]
@@ -99,7 +101,8 @@ async fn a_blocking_handler_is_at_work_until_it_has_returned() {
     let metrics = Metrics::start();
     let app = Lifespan::builder().state(Door::default()).start().await.expect("it starts");
     let door: State<Door> = app.state().expect("it was given one");
-    let held = door.open.lock().expect("nobody panics");
+    let (held, opened) = mpsc::channel();
+    *door.opened.lock().expect("nobody panics") = Some(opened);
     app.dispatch(PotScrubbed).expect("it is dispatched");
     until(|| *door.entered.lock().expect("nobody panics") == 1).await;
     tokio::time::pause();

@@ -29,7 +29,7 @@ enum Property {
     Time,
 }
 
-/// Reads the attributes of a CloudEvent in binary mode, where the message is one; the trace of W3C Trace Context; and, for what
+/// Reads the attributes of a `CloudEvent` in binary mode, where the message is one; the trace of W3C Trace Context; and, for what
 /// is still unknown, the properties of the transport. What is broken is left out: it costs nobody an event.
 pub(crate) fn beside(message: &Message) -> Beside {
     if message.headers.is_empty() {

@@ -40,8 +40,8 @@ async fn an_attempt_of_a_sink_that_the_end_cuts_off_has_failed() {
     let [send] = recorder.spans("send").try_into().expect("one attempt");
     assert!(aborted(&send), "{send:?}");
     let series = metrics.read();
-    let sent = series.keys().find(|name| name.starts_with("events_sink_sent_total") && name.contains("error"));
-    assert_eq!(number(&series, sent.expect("it is counted")), 1);
+    let failed = series.keys().find(|name| name.starts_with("events_sink_sent_total") && name.contains("error"));
+    assert_eq!(number(&series, failed.expect("it is counted")), 1);
     let health = app.health();
     assert_eq!(health.sinks()[0].failed_attempts(), 1);
     assert!(

@@ -138,7 +138,7 @@ fn an_error_may_ask_how_the_lifespan_does() {
             let app = app.start().await.expect("it starts");
             assert!(known.set(app.clone()).is_ok());
             app.scope(async { dispatch(DishWashed(1)) }).await.expect("it is dispatched");
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             let health = app.health();
             assert!(health.sources()[0].last_error().is_some_and(|error| error.to_string().contains("live")));
             assert!(health.sinks()[0].last_error().is_some_and(|error| error.to_string().contains("live")));
@@ -164,7 +164,7 @@ async fn an_error_whose_text_panics_ends_nothing() {
     let delivery = app.deliver(DishWashed(1)).await.expect("it is taken");
     assert_eq!(delivery.failures().len(), 1);
     assert!(delivery.failures()[0].to_string().contains("no words"), "{}", delivery.failures()[0]);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let health = app.health();
     assert!(health.is_ready(), "the source has gone on: {health}");
     let last = health.sources()[0].last_error().expect("there was one").to_string();

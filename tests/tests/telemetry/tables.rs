@@ -78,9 +78,12 @@ async fn every_metric_is_documented_with_its_kind_unit_and_labels() {
     assert_eq!(series.keys().collect::<Vec<_>>(), documented.keys().collect::<Vec<_>>());
 }
 
-/// The spans that were begun: their levels and fields.
+/// Levels and fields of spans, by their names.
+type Spans = BTreeMap<&'static str, (Level, Vec<&'static str>)>;
+
+/// The spans that were begun.
 #[derive(Clone, Default)]
-struct Begun(Arc<Mutex<BTreeMap<&'static str, (Level, Vec<&'static str>)>>>);
+struct Begun(Arc<Mutex<Spans>>);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Begun {
     fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
@@ -99,8 +102,8 @@ async fn every_span_is_documented_with_its_level_and_fields() {
     // With traces, as `create` is there for them alone.
     let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
     let tracer = opentelemetry::trace::TracerProvider::tracer(&provider, "events");
-    let traced = tracing_opentelemetry::layer().with_tracer(tracer).with_filter(LevelFilter::DEBUG);
-    let _guard = tracing_subscriber::registry().with(begun.clone()).with(traced).set_default();
+    let layer = tracing_opentelemetry::layer().with_tracer(tracer).with_filter(LevelFilter::DEBUG);
+    let _guard = tracing_subscriber::registry().with(begun.clone()).with(layer).set_default();
     all_of_it().await;
     let mut begun = begun.0.lock().expect("nobody panics").clone();
     let receive = ["source", "messages", "outcome"];
