@@ -15,7 +15,7 @@ pub(crate) const PACKAGES: [Package; 2] =
 /// In how many processes.
 const RUNS: usize = 21;
 
-/// Milliseconds of `start()`, one figure for each process.
+/// Milliseconds on a processor that a `start()` takes, one figure for each process.
 #[derive(Debug)]
 pub(crate) struct Starts {
     /// Of the first one, which reads the link table.

@@ -15,7 +15,7 @@ pub(crate) fn targets(builds: &Builds) -> [Target; 2] {
                 (`cachegrind`, with parts left out).",
         },
         Target {
-            what: "the first `start()` of a process with 10,000 handlers, in milliseconds",
+            what: "the first `start()` of a process with 10,000 handlers, in milliseconds of processor time",
             beside: "–",
             limit: Limit::AtMost(10.0),
             ratios: builds.starts.clone(),
