@@ -6,8 +6,8 @@
 //! cargo run --release --manifest-path comparison/Cargo.toml -- --write    # writes it where the guides are
 //! ```
 //!
-//! Whatever has its figures compared takes turns in one process. Only what needs an allocator that counts has a binary of
-//! its own, which this one has cargo build and run.
+//! Whatever has its figures compared takes turns in one process. Only what needs an allocator that counts, and what builds
+//! programs, has a binary of its own, which this one has cargo build and run.
 
 mod args;
 #[path = "../../events/benches/support/clock.rs"]
@@ -60,10 +60,12 @@ fn answer(args: &Args) -> Result<(), String> {
         eprintln!("{} runtime: measured", flavour.name());
         flavour
     });
-    let targets = targets::measured(&stage(false), effort)?;
+    let mut targets = targets::measured(&stage(false), effort)?;
     eprintln!("targets: measured");
+    let builds = counted::builds(args.quick)?;
+    targets.extend(targets::builds::targets(&builds));
     let growth = counted::growth(args.quick)?;
-    let page = Page { effort, left_out, flavours, targets, growth }.to_string();
+    let page = Page { effort, left_out, flavours, targets, builds: builds.section, growth }.to_string();
     print!("{page}");
     if args.write {
         let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/src/docs/comparison.md");

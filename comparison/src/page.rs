@@ -25,6 +25,7 @@ pub(crate) struct Page {
     pub(crate) left_out: Option<String>,
     pub(crate) flavours: [Flavour; 2],
     pub(crate) targets: Vec<Target>,
+    pub(crate) builds: String,
     pub(crate) growth: String,
 }
 
@@ -45,7 +46,7 @@ impl fmt::Display for Page {
             }
         }
         self.targets(f)?;
-        write!(f, "{}", self.growth)?;
+        write!(f, "{}{}", self.builds, self.growth)?;
         writeln!(
             f,
             "\n## Times\n\nWhat the ratios above were made of: best, median and worst round, in microseconds for each event."

@@ -56,9 +56,9 @@ pub(crate) fn duration(duration: Duration) -> TokenStream {
     quote!(::core::time::Duration::new(#seconds, #nanoseconds))
 }
 
-/// The `Option` that a value is, or is not.
+/// The `Option` that a value is, or is not. By a short path: each of its tokens is handed to the compiler.
 pub(crate) fn optional(value: Option<impl ToTokens>) -> TokenStream {
-    value.map_or(quote!(::core::option::Option::None), |value| quote!(::core::option::Option::Some(#value)))
+    value.map_or(quote!(__events::None), |value| quote!(__events::Some(#value)))
 }
 
 /// The name of a parameter of the expansion's own. Where it is used beside something that a macro of the user's wrote, the

@@ -55,7 +55,9 @@ pub trait Event: Send + Sync + Sized + 'static {
 
     /// The index of this value's name in [`NAMES`](Self::NAMES).
     #[doc(hidden)]
-    fn __variant(&self) -> usize;
+    fn __variant(&self) -> usize {
+        0
+    }
 
     /// The one value that a newtype holds; of any other type the event itself.
     #[doc(hidden)]

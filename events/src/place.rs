@@ -27,7 +27,7 @@ impl Place {
 
     /// The name of the crate, as its paths spell it.
     pub fn krate(&self) -> &'static str {
-        self.module.split("::").next().unwrap_or(self.module)
+        self.module.split(':').next().unwrap_or(self.module)
     }
 
     /// The path of the file, as the compiler was given it.

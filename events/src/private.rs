@@ -2,11 +2,13 @@
 
 use std::any::{Any, TypeId};
 use std::fmt::Display;
+use std::future::ready;
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 use validator::Validate;
 
+use crate::error::BoxError;
 use crate::wire::DecodeError;
 
 pub use crate::batch::BatchLimits;
@@ -29,6 +31,8 @@ pub use crate::provider::{
     ProviderFault, ProviderParam, assert_at_once, assert_lifespan, assert_owned, at_once, block_with, made, once_with,
 };
 pub use inventory;
+pub use std::option::Option::{None, Some};
+pub use std::result::Result::{Err, Ok};
 
 /// What a type can do, asked of the concrete type: an inherent constant where the bound holds, the trait's where not.
 #[derive(Debug)]
@@ -71,10 +75,10 @@ impl<T: schemars::JsonSchema> Probe<T> {
 }
 
 /// How an event is checked: by the rules of its type, or else by those of the types that its variants wrap.
-pub const fn rules_of<E: Event>(own: Option<ValidateFn>, variants: &[Variant]) -> Option<ValidateFn> {
+pub const fn rules_of<E: Event>(own: Option<ValidateFn>, wrapped: &[Option<ValidateWrapped>]) -> Option<ValidateFn> {
     let mut i = 0;
-    while own.is_none() && i < variants.len() {
-        if variants[i].wrapped.is_some() {
+    while own.is_none() && i < wrapped.len() {
+        if wrapped[i].is_some() {
             return Some(crate::validate::validate_wrapped::<E>);
         }
         i += 1;
@@ -135,4 +139,9 @@ pub const fn id_of<F: 'static>(_: &F) -> TypeId {
 /// Puts a call on the heap; says it where the user's future is not `Send`.
 pub fn running<'a>(call: impl Future<Output = Outcome> + Send + 'a) -> Running<'a> {
     Box::pin(call)
+}
+
+/// A call that was over before it began.
+pub fn failed<'a>(error: BoxError) -> Running<'a> {
+    Box::pin(ready(Err(error)))
 }

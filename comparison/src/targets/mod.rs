@@ -1,5 +1,6 @@
 //! What `events` set out to cost, as ratios of one run.
 
+pub(crate) mod builds;
 mod parallel;
 mod patterns;
 

@@ -2,8 +2,8 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::Fields;
 use syn::spanned::Spanned as _;
+use syn::{Fields, Ident};
 
 use super::model::{Field, Key, Model, Name, Variant};
 use crate::tokens::{beside, local, optional, place};
@@ -17,6 +17,8 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let variants = model.variants.iter().map(|variant| declaration(model, variant));
     let index = variant_index(model);
     let wrapped = wrapped(model);
+    let validate = validate(model);
+    let schema = schema(ident);
     let key = partition_key(model);
     let key_of = optional(key.is_some().then(|| quote!(__events::partition_key::<#ident>)));
     let (serialize, deserialize) = if model.is_enum() {
@@ -32,31 +34,25 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
 
             #checks
 
-            const __NAMES: &[&::core::primitive::str] = &[#(#names),*];
-
-            static __VARIANTS: &[__events::Variant] = &[#(#variants),*];
-
             static __DECLARATION: __events::EventDecl = __events::EventDecl {
                 type_name: #type_name,
-                names: __NAMES,
-                variants: __VARIANTS,
+                names: &[#(#names),*],
+                variants: &[#(#variants),*],
                 place: #place,
                 type_id: ::core::any::TypeId::of::<#ident>(),
                 serialize: __events::Probe::<#ident>::#serialize,
                 deserialize: __events::Probe::<#ident>::#deserialize,
-                validate: __events::rules_of::<#ident>(__events::Probe::<#ident>::VALIDATE, __VARIANTS),
-                schema: __events::Probe::<#ident>::SCHEMA,
+                validate: #validate,
+                schema: #schema,
                 partition_key: #key_of,
                 slot: __events::Slot::new(),
             };
 
             #[automatically_derived]
             impl __events::Event for #ident {
-                const NAMES: &'static [&'static ::core::primitive::str] = __NAMES;
+                const NAMES: &'static [&'static ::core::primitive::str] = &[#(#names),*];
 
-                fn __variant(&self) -> ::core::primitive::usize {
-                    #index
-                }
+                #index
 
                 #wrapped
 
@@ -102,7 +98,7 @@ fn declaration(model: &Model<'_>, variant: &Variant<'_>) -> TokenStream {
     });
     let wrapped = match variant.wrapped().map(|field| &field.ty) {
         Some(ty) => quote!(__events::Probe::<#ty>::RULES),
-        None => quote!(::core::option::Option::None),
+        None => optional(None::<TokenStream>),
     };
     quote! {
         __events::Variant {
@@ -116,7 +112,22 @@ fn declaration(model: &Model<'_>, variant: &Variant<'_>) -> TokenStream {
     }
 }
 
-fn variant_index(model: &Model<'_>) -> TokenStream {
+/// How an event is checked. Where no variant wraps a value, the rules of that value need not be looked for.
+fn validate(model: &Model<'_>) -> TokenStream {
+    let ident = &model.input.ident;
+    let own = quote!(__events::Probe::<#ident>::VALIDATE);
+    let wrapped = model.variants.iter().filter_map(|variant| Some(&variant.wrapped()?.ty));
+    let rules: Vec<_> = wrapped.map(|ty| quote!(__events::Probe::<#ty>::RULES)).collect();
+    if rules.is_empty() { own } else { quote!(__events::rules_of::<#ident>(#own, &[#(#rules),*])) }
+}
+
+/// What writes the JSON Schema, where the crate can have it written.
+fn schema(ident: &Ident) -> TokenStream {
+    if cfg!(feature = "schema") { quote!(__events::Probe::<#ident>::SCHEMA) } else { optional(None::<TokenStream>) }
+}
+
+/// Which of the variants a value is; a struct has the trait's answer.
+fn variant_index(model: &Model<'_>) -> Option<TokenStream> {
     let arms = model.variants.iter().enumerate().filter_map(|(index, variant)| {
         let ident = variant.ident?;
         let pattern = match variant.shape {
@@ -126,7 +137,12 @@ fn variant_index(model: &Model<'_>) -> TokenStream {
         };
         Some(quote!(#pattern => #index,))
     });
-    if model.is_enum() { quote!(match self { #(#arms)* }) } else { quote!(0) }
+    let body = model.is_enum().then(|| quote!(match self { #(#arms)* }))?;
+    Some(quote! {
+        fn __variant(&self) -> ::core::primitive::usize {
+            #body
+        }
+    })
 }
 
 /// The way to what newtypes hold, where there is one.
@@ -187,10 +203,6 @@ pub(crate) fn fallback(model: &Model<'_>) -> TokenStream {
                 Self: ::core::marker::Send + ::core::marker::Sync + 'static,
             {
                 const NAMES: &'static [&'static ::core::primitive::str] = &[];
-
-                fn __variant(&self) -> ::core::primitive::usize {
-                    0
-                }
 
                 fn __declaration() -> &'static __events::EventDecl {
                     ::core::unreachable!()

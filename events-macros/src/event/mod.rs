@@ -40,7 +40,8 @@ mod tests {
     /// The names in an expansion.
     fn names(input: TokenStream) -> String {
         let expansion = compact(expand(input));
-        let names = expansion.split_once("const __NAMES:&[&::core::primitive::str]=&[").map(|(_, rest)| rest);
+        let names =
+            expansion.split_once("const NAMES:&'static[&'static::core::primitive::str]=&[").map(|(_, rest)| rest);
         names.and_then(|rest| rest.split_once(']')).map_or(expansion.clone(), |(names, _)| names.to_owned())
     }
 

@@ -1,6 +1,6 @@
 //! The registration beside the function.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned as _;
@@ -13,8 +13,8 @@ use crate::tokens::{beside, compact, duration, local, optional, place};
 pub(crate) fn expand(handler: &Handler<'_>) -> TokenStream {
     let proofs = handler.event.as_ref().map(|event| proofs(handler, event));
     let Calls { functions, chosen } = calls(handler);
-    let signature = signature(handler);
-    let declaration = declaration(handler, &chosen);
+    let (signature, signed) = signature(handler);
+    let declaration = declaration(handler, &chosen, &signed);
     beside(
         handler.args.krate.get(),
         &quote! {
@@ -67,14 +67,18 @@ fn calls(handler: &Handler<'_>) -> Calls {
         (_, _, Some(_)) => quote!(Blocking),
         _ => quote!(Sync),
     };
-    let called = called(handler);
-    let context = local("__context");
     if handler.others.has_providers() {
-        return depending(handler, &mode, &called);
+        return depending(handler, &mode, &called(handler));
     }
+    let (context, called) = (local("__context"), called(handler));
     let functions = if handler.function.is_async() {
-        let name = &handler.function.function.signature.ident;
-        let running = quote_spanned!(name.span()=> __events::running(async move { #called }));
+        let running = handler.borrowed_alone().map_or_else(
+            || running(handler, &called),
+            |event| {
+                let call = |taken: &Ident| running(handler, &answered(handler, &[taken.to_token_stream()]));
+                with_event(event, call, &quote!(failed))
+            },
+        );
         quote! {
             fn __call<'__a>(#context: __events::Context<'__a>) -> __events::Running<'__a> {
                 #running
@@ -141,18 +145,44 @@ fn depending(handler: &Handler<'_>, mode: &TokenStream, called: &TokenStream) ->
     Calls { functions: quote!(#functions #sync), chosen }
 }
 
-/// The call of the function, and what becomes of its answer.
-fn called(handler: &Handler<'_>) -> TokenStream {
+/// A call that goes on; an error of its future is one at the function's name.
+fn running(handler: &Handler<'_>, called: &TokenStream) -> TokenStream {
     let name = &handler.function.function.signature.ident;
+    quote_spanned!(name.span()=> __events::running(async move { #called }))
+}
+
+/// The call of the function with all its parameters, as an outcome.
+fn called(handler: &Handler<'_>) -> TokenStream {
     let context = local("__context");
-    let first = handler.event.iter().map(|event| {
-        let event_trait = event_trait(event);
-        quote_spanned!(event.ty().span()=> #event_trait::from_context(&#context)?)
-    });
     let others =
         handler.others.arguments(|ty| quote_spanned!(ty.span()=> <#ty as __events::FromContext>::__make(&#context)?));
-    let arguments = first.chain(others);
-    let answer = if handler.function.is_async() { quote!(.await) } else { TokenStream::new() };
+    let Some(event) = &handler.event else { return answered(handler, &others) };
+    let call = |taken: &Ident| {
+        let arguments: Vec<_> = std::iter::once(taken.to_token_stream()).chain(others).collect();
+        answered(handler, &arguments)
+    };
+    with_event(event, call, &quote!(Err))
+}
+
+/// What is done with the event, or with the error where there is none. The error is the handler's already: a `?` would have the
+/// compiler look for what converts it, in every handler.
+fn with_event(event: &EventParam<'_>, call: impl FnOnce(&Ident) -> TokenStream, failed: &TokenStream) -> TokenStream {
+    let (context, taken, error) = (local("__context"), local("__event"), local("__error"));
+    let event_trait = event_trait(event);
+    let event = quote_spanned!(event.ty().span()=> #event_trait::from_context(&#context));
+    let call = call(&taken);
+    quote! {
+        match #event {
+            __events::Ok(#taken) => #call,
+            __events::Err(#error) => __events::#failed(#error),
+        }
+    }
+}
+
+/// The call of the function, and what becomes of its answer.
+fn answered(handler: &Handler<'_>, arguments: &[TokenStream]) -> TokenStream {
+    let name = &handler.function.function.signature.ident;
+    let answer = handler.function.is_async().then(|| quote!(.await));
     let returned = returned(handler);
     let finish = quote_spanned!(returned.span()=> <#returned as __events::IntoEvents>::finish);
     quote!(#finish((#name)(#(#arguments),*) #answer))
@@ -162,21 +192,26 @@ fn returned(handler: &Handler<'_>) -> TokenStream {
     handler.function.returned().map_or_else(|| quote!(()), |ty: &Type| quote!(#ty))
 }
 
-/// What can be said of the handler without running it.
-fn signature(handler: &Handler<'_>) -> TokenStream {
+/// What can be said of the handler without running it: a function, and its name. Where the event is the only parameter, what is
+/// returned says it all.
+fn signature(handler: &Handler<'_>) -> (TokenStream, TokenStream) {
     let signature = local("__signature");
     let returned = returned(handler);
-    let returned = quote_spanned!(returned.span()=> <#returned as __events::IntoEvents>::declare(#signature););
+    let returned = quote_spanned!(returned.span()=> <#returned as __events::IntoEvents>::declare);
+    if handler.others.0.is_empty() {
+        return (TokenStream::new(), returned);
+    }
     let others = handler.others.declarations(&signature, &quote!(FromContext));
-    quote! {
+    let function = quote! {
         fn __signature(#signature: &mut __events::Signature) {
-            #returned
+            #returned(#signature);
             #others
         }
-    }
+    };
+    (function, quote!(__signature))
 }
 
-fn declaration(handler: &Handler<'_>, call: &TokenStream) -> TokenStream {
+fn declaration(handler: &Handler<'_>, call: &TokenStream, signature: &TokenStream) -> TokenStream {
     let args = handler.args;
     let function = &handler.function.function.signature.ident;
     let name = function.to_string();
@@ -207,7 +242,7 @@ fn declaration(handler: &Handler<'_>, call: &TokenStream) -> TokenStream {
             group: #group,
             batch: #batch,
             call: #call,
-            signature: __signature,
+            signature: #signature,
         }
     }
 }

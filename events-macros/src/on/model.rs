@@ -67,6 +67,11 @@ impl<'a> Handler<'a> {
     pub(crate) fn is_about_something(&self) -> bool {
         is_about_something(self.attribute, self.args)
     }
+
+    /// The event, where it is borrowed and the only parameter: then nothing of the user's runs before the function does.
+    pub(crate) fn borrowed_alone(&self) -> Option<&EventParam<'a>> {
+        self.event.as_ref().filter(|event| matches!(event, EventParam::Borrowed(_)) && self.others.0.is_empty())
+    }
 }
 
 fn is_about_something(attribute: super::Attribute, args: &Args) -> bool {

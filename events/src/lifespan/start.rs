@@ -28,8 +28,10 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     let mut findings: Vec<_> = check::duplicates(registry).collect();
     findings.extend(unknown_names(&builder, registry));
     let functions = || chosen(&builder, &registry.handlers).chain(chosen(&builder, &registry.others));
-    let plan = Plan::new(functions(), &builder.replacements);
-    findings.extend(dependencies(functions(), &plan, &builder));
+    // What takes its event and no more asks for nothing that could be missing.
+    let asking = || functions().filter(|function| !function.bare);
+    let plan = Plan::new(asking(), &builder.replacements);
+    findings.extend(dependencies(asking(), &plan, &builder));
     findings.extend(check::same_address(&builder.inlets));
     findings.extend(check::only_back(&builder.outlets.0, &builder.inlets));
     findings.extend(builder.origin.as_deref().and_then(check::origin));
