@@ -280,8 +280,9 @@ impl LifespanBuilder {
         self
     }
 
-    /// How many handlers may stand between an event and the one that its chain began with. Past it, `dispatch` answers
-    /// [`TooDeep`](crate::DispatchError::TooDeep). The default is 64.
+    /// How many handlers may stand between an event and the one that its chain began with, in all processes together, and how
+    /// often it may be sent on by those that it comes to. Past it, `dispatch` answers
+    /// [`TooDeep`](crate::DispatchError::TooDeep), and a message is [invalid](crate::SourceExt::on_invalid). The default is 64.
     pub fn max_hops(mut self, hops: u32) -> Self {
         self.limits.max_hops = hops;
         self

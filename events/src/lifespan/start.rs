@@ -31,7 +31,7 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     let plan = Plan::new(functions(), &builder.replacements);
     findings.extend(dependencies(functions(), &plan, &builder));
     findings.extend(check::same_address(&builder.inlets));
-    findings.extend(check::only_back(&builder.outlets.0, &builder.inlets));
+    findings.extend(check::only_back(&builder.outlets.0, &builder.inlets, registry));
     findings.extend(builder.origin.as_deref().and_then(check::origin));
     findings.extend(builder.outlets.0.iter().flat_map(|outlet| check::unsendable(outlet, registry)));
     let (runtime, disabled) = match (runtime(), switch::decide(builder.disabled)) {

@@ -11,6 +11,7 @@ use crate::backoff::Backoff;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(super) only: bool,
+    pub(super) also_back: bool,
     pub(super) batch: Option<usize>,
     pub(super) attempts: u32,
     pub(super) backoff: Backoff,
@@ -19,7 +20,14 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { only: false, batch: None, attempts: 5, backoff: Backoff::default(), timeout: Duration::from_secs(30) }
+        Self {
+            only: false,
+            also_back: false,
+            batch: None,
+            attempts: 5,
+            backoff: Backoff::default(),
+            timeout: Duration::from_secs(30),
+        }
     }
 }
 
@@ -85,6 +93,14 @@ pub trait SinkExt: IntoSink + Sized {
     /// called.
     fn only(self) -> ConfiguredSink<Self::Sink> {
         with(self, |settings| settings.only = true)
+    }
+
+    /// Sends an event also back to where it came from. Without it, what came from a [source](crate::Source) of the lifespan is
+    /// not sent to that same place, as far as the sink [knows](Sink::leads_only_to) where it sends to. What goes in a circle is
+    /// refused, and settled as [invalid](crate::SourceExt::on_invalid), when it has been sent on
+    /// [too often](crate::LifespanBuilder::max_hops).
+    fn also_back(self) -> ConfiguredSink<Self::Sink> {
+        with(self, |settings| settings.also_back = true)
     }
 
     /// Sends at most so many events together; at least 1. The sink's own [`max_batch`](Sink::max_batch) is never passed.

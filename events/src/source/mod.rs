@@ -114,8 +114,8 @@ pub trait Source: Send + Sync + 'static {
     /// A connection that messages come from.
     type Incoming: Incoming;
 
-    /// Where it reads, in words that no other source of the lifespan uses: two that do are a start error. A sink with the same
-    /// [address](crate::Sink::address) does not get what came from here.
+    /// Where it reads, in words that no other source of the lifespan uses: two that do are a start error. A sink that
+    /// [leads](crate::Sink::leads_only_to) there does not get what came from here.
     fn address(&self) -> String;
 
     /// What it is called in spans and metrics: few words that stay the same from one run of the program to the next. The default is
