@@ -289,7 +289,7 @@ impl LifespanBuilder {
     }
 
     /// How many events may wait for their delivery at a time, in all scopes and chains together. Past it, `dispatch` answers
-    /// [`Full`](crate::DispatchError::Full). The default is 65,536.
+    /// [`Full`](crate::DispatchError::Full), and sources wait. The default is 65,536.
     pub fn max_pending(mut self, events: usize) -> Self {
         self.limits.max_pending = events;
         self

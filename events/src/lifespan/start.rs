@@ -54,7 +54,7 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     let mut core = Core::new(runtime, routes, hooks, limits, state, seam, meters);
     core.replacements = Arc::new(replacements);
     core.outlets = outlets;
-    core.inlets = if disabled { Vec::new() } else { inlets };
+    core.inlets = inlets;
     core.parts = parts;
     core.origin = origin.unwrap_or_else(program).into();
     let lifespan = Lifespan::new(core);
@@ -63,6 +63,9 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     open(&lifespan, &plan).await?;
     lifespan.start_periodic();
     for inlet in &lifespan.core().inlets {
+        if disabled {
+            inlet.rest();
+        }
         let reading = Arc::clone(inlet).run(lifespan.internal());
         lifespan.core().readers.keep(lifespan.core().runtime.spawn(reading));
     }

@@ -1,8 +1,10 @@
 //! Where events come in.
 
+mod again;
 mod arrived;
 mod error;
 mod handle;
+mod handling;
 mod mark;
 mod readers;
 mod run;
@@ -128,6 +130,12 @@ pub trait Source: Send + Sync + 'static {
     /// [`CloudEvents`], in whatever mode.
     fn default_format(&self) -> Arc<dyn Format> {
         Arc::new(CloudEvents::binary())
+    }
+
+    /// Whether a message that is requeued comes again only after a while: nothing waits then before it is told so, unless the
+    /// [settings](SourceExt::requeue_backoff) say something else. The default is `false`.
+    fn delays_requeued(&self) -> bool {
+        false
     }
 
     /// Where a message has come from, in the words of those who look at traces. Nobody asks unless somebody looks. The default
