@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::scope::ScopeQueue;
-use crate::source::{Arrived, Mark, Settlement};
+use crate::source::{Arrived, Lender, Mark, Settlement};
 
 /// Where a handler finds values before those of the lifespan.
 #[derive(Clone, Copy)]
@@ -36,6 +36,14 @@ impl Values<'_> {
         match self {
             Self::None | Self::Scope(_) => None,
             Self::Message(arrived) => Some(arrived.mark().clone()),
+        }
+    }
+
+    /// The source that the event's message came from, if it came from one.
+    pub(crate) fn lender(self) -> Option<Lender> {
+        match self {
+            Self::None | Self::Scope(_) => None,
+            Self::Message(arrived) => arrived.lender,
         }
     }
 

@@ -122,7 +122,7 @@ impl Settings {
 
     fn accept(&self, ids: Vec<String>, arrivals: Vec<Arrival>, message: Message) -> Result<Accepted, Problem> {
         let work = self.lifespan.begin(false).ok_or_else(closed)?;
-        let arrived = Arrived::new(message.into());
+        let arrived = Arrived::new(message.into(), None);
         let (mark, values) = (arrived.mark().clone(), OwnedValues::Message(arrived));
         let full = || Problem::busy("full", "as many events wait for their handlers as there may be", RETRY_AFTER);
         let (now, events) = Arrival::accept_all(arrivals, work.lifespan(), values.borrow()).ok_or_else(full)?;

@@ -166,7 +166,8 @@ impl LifespanBuilder {
     /// the start is complete, and no start waits for it.
     #[track_caller]
     pub fn source(mut self, source: impl IntoSource) -> Self {
-        self.inlets.push(Arc::new(Inlet::new(Site::of_source(Location::caller()), source)));
+        let (site, number) = (Site::of_source(Location::caller()), self.inlets.len());
+        self.inlets.push(Arc::new(Inlet::new(site, number, source)));
         self
     }
 

@@ -160,7 +160,8 @@ impl Inlet {
             // What is dropped here was never handled.
             return Err(Refused::ForNow);
         }
-        let (ambient, arrived) = (Ambient::of(lifespan.clone()), Arrived::new(Arc::clone(message)));
+        let (ambient, arrived) =
+            (Ambient::of(lifespan.clone()), Arrived::new(Arc::clone(message), Some(self.lender())));
         let accepted = arrive(&ambient, &mut arriving, Values::Message(&arrived));
         let Accepted { now, event } = accepted.map_err(|error| self.refused(lifespan, error))?;
         match event {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::format::{CloudEvents, Format, Message};
 
 use crate::telemetry::Destination;
-pub(crate) use arrived::Arrived;
+pub(crate) use arrived::{Arrived, Lender};
 pub use error::SourceError;
 pub use mark::Mark;
 pub(crate) use readers::Readers;

@@ -14,12 +14,14 @@ use super::again::Again;
 use super::handle::{Undone, bounded};
 use super::handling::{Handling, Places};
 use super::settings::{Name, Settings};
-use super::{Incoming, IntoSource, Settle, Settlement, Source, SourceError};
+use super::{Incoming, IntoSource, Lender, Settle, Settlement, Source, SourceError};
 use crate::call::caught;
 use crate::flow::SourcePart;
 use crate::format::Message;
+use crate::handler::HandlerDecl;
 use crate::lifespan::{Connection, Lifespan, SourceHealth};
 use crate::place::Site;
+use crate::registry::{Named, Registry};
 use crate::telemetry::{Destination, SourceMeters};
 
 /// A source whose type is forgotten.
@@ -59,6 +61,7 @@ impl<I: Incoming> AnyIncoming for I {
 /// A source of a lifespan.
 pub(crate) struct Inlet {
     pub(crate) site: Site,
+    number: usize,
     pub(crate) address: Arc<str>,
     /// What spans and metrics call it.
     pub(crate) label: Arc<str>,
@@ -73,7 +76,8 @@ pub(crate) struct Inlet {
 }
 
 impl Inlet {
-    pub(crate) fn new(site: Site, source: impl IntoSource) -> Self {
+    /// The source of a lifespan that has so many before it.
+    pub(crate) fn new(site: Site, number: usize, source: impl IntoSource) -> Self {
         let (source, settings) = source.into_parts().split();
         let (address, label) = (source.address().into(), source.label());
         let (meters, connection) = (SourceMeters::new(&label), Connection::default());
@@ -82,6 +86,7 @@ impl Inlet {
         let (label, source) = (label.into(), Box::new(source));
         Self {
             site,
+            number,
             address,
             label,
             source,
@@ -118,9 +123,17 @@ impl Inlet {
         SourcePart { site: self.site, label: self.label.to_string(), name }
     }
 
-    /// How many messages are handled at a time at most.
-    pub(crate) fn under_way(&self) -> usize {
-        self.places.all()
+    pub(crate) fn lender(&self) -> Lender {
+        Lender { number: self.number, most: self.places.all() }
+    }
+
+    /// Whether a handler may get what it brings.
+    pub(crate) fn may_bring(&self, handler: &HandlerDecl, registry: &Registry) -> bool {
+        let Name::Fixed(name) = &self.settings.name else { return true };
+        registry.names.get(&**name).is_some_and(|Named { decl, variant }| {
+            let of_type = handler.accepts.payload_type().is_some_and(|own| own.type_id == decl.type_id);
+            of_type && handler.takes_name(decl.names[*variant])
+        })
     }
 
     /// Reads until the lifespan ends, over one connection after another; answers what could not be closed then.
