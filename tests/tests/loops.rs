@@ -4,8 +4,8 @@ mod support;
 
 use events::amqp::Amqp;
 use events::{
-    Event, Failure, Lifespan, LifespanBuilder, Memory, Metadata, Sink as _, SinkExt as _, Source as _, State, dispatch,
-    on,
+    ConfiguredSource, Event, Failure, Lifespan, LifespanBuilder, Memory, MemorySource, Metadata, Sink as _,
+    SinkExt as _, Source as _, SourceExt as _, State, dispatch, on,
 };
 use serde::{Deserialize, Serialize};
 use support::Log;
@@ -46,11 +46,20 @@ const TOO_DEEP: &str = "failure: `cat-fed` would be number 65 of its chain, past
 
 #[tokio::test]
 async fn what_two_services_send_to_each_other_comes_to_an_end() {
+    send_in_a_circle(|memory| memory.source("orders").prefetch(100)).await;
+}
+
+#[tokio::test]
+async fn it_does_so_where_nothing_but_the_payload_is_read() {
+    send_in_a_circle(|memory| memory.source("orders").named("cat-fed")).await;
+}
+
+async fn send_in_a_circle(source: impl Fn(&Memory) -> ConfiguredSource<MemorySource>) {
     let (kitchen, pantry) = (Memory::new(), Memory::new());
     kitchen.bind("orders", "cat-*");
     pantry.bind("orders", "cat-*");
-    let cook = Lifespan::builder().source(kitchen.source("orders")).sink("cat-*", pantry.sink());
-    let keeper = Lifespan::builder().source(pantry.source("orders")).sink("cat-*", kitchen.sink());
+    let cook = Lifespan::builder().source(source(&kitchen)).sink("cat-*", pantry.sink());
+    let keeper = Lifespan::builder().source(source(&pantry)).sink("cat-*", kitchen.sink());
     let ((cook, cooked), (keeper, kept)) = (start(cook).await, start(keeper).await);
     feed(&cook).await;
     rest().await;

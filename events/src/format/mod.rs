@@ -16,6 +16,7 @@ use crate::envelope::{Arriving, Envelope};
 use crate::wire::shown;
 pub(crate) use attributes::check_origin;
 pub use cloud_events::CloudEvents;
+pub(crate) use headers::hops;
 pub use pair::Pair;
 
 /// A message as a transport carries it: bytes, and text beside them.

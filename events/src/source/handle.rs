@@ -18,7 +18,7 @@ use crate::dispatch::{Accepted, DispatchError, arrive};
 use crate::envelope::Arriving;
 use crate::error::BoxError;
 use crate::failure::{Failure, FailureCause};
-use crate::format::Message;
+use crate::format::{Message, hops};
 use crate::lifespan::{Lifespan, Work};
 use crate::telemetry::messaging::described;
 use crate::telemetry::{Identity, Meters, Operation, Seen, Trace, spans};
@@ -74,7 +74,12 @@ impl Inlet {
 
     fn arriving<'a>(&'a self, message: &'a Message) -> Result<Arriving<'a>, BoxError> {
         match self.settings.name.of(message) {
-            Some(name) => Ok(Arriving::new(name?, &message.body)),
+            Some(name) => {
+                let mut arriving = Arriving::new(name?, &message.body);
+                // Whatever else is left out: circles have an end.
+                arriving.beside.hops = hops(message);
+                Ok(arriving)
+            }
             None => Ok(self.settings.format.__read(message)?),
         }
     }
