@@ -97,6 +97,9 @@ impl Outlet {
                 Either::Left((tried, _)) if !force.is_forced() => tried,
                 _ => return sent.abort(self.site, &left, attempt, begun),
             };
+            if let Some(unsent) = tried.first() {
+                self.settings.on_attempt.tell(&unsent.error, attempt, self.site);
+            }
             let (lost, again): (Vec<_>, Vec<_>) =
                 tried.into_iter().partition(|unsent| unsent.error.is_permanent() || attempt >= self.settings.attempts);
             for Unsent { envelope, error } in lost {

@@ -4,11 +4,12 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::Sink;
+use super::{Sink, SinkError};
+use crate::attempts::OnAttempt;
 use crate::backoff::Backoff;
 
 /// How a lifespan uses a sink.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(super) only: bool,
     pub(super) also_back: bool,
@@ -16,6 +17,7 @@ pub(crate) struct Settings {
     pub(super) attempts: u32,
     pub(super) backoff: Backoff,
     pub(super) timeout: Duration,
+    pub(super) on_attempt: OnAttempt<SinkError>,
 }
 
 impl Default for Settings {
@@ -27,6 +29,7 @@ impl Default for Settings {
             attempts: 5,
             backoff: Backoff::default(),
             timeout: Duration::from_secs(30),
+            on_attempt: OnAttempt::default(),
         }
     }
 }
@@ -123,6 +126,12 @@ pub trait SinkExt: IntoSink + Sized {
     /// How long one attempt may take. The default is 30 s.
     fn timeout(self, limit: Duration) -> ConfiguredSink<Self::Sink> {
         with(self, |settings| settings.timeout = limit)
+    }
+
+    /// Has a closure told of each attempt to send that failed, for some event at least, with the first error and with the number of
+    /// the attempt, counted from 1. It is called before the pause, and should be short.
+    fn on_attempt(self, told: impl Fn(&SinkError, u32) + Send + Sync + 'static) -> ConfiguredSink<Self::Sink> {
+        with(self, |settings| settings.on_attempt = OnAttempt::new(told))
     }
 }
 

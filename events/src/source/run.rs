@@ -244,11 +244,7 @@ impl Inlet {
             "a source is not connected, and {}",
             if error.is_permanent() { "has ended: it is not tried again" } else { "will be tried again" },
         );
-        if let Some(told) = &self.settings.on_attempt
-            && catch_unwind(AssertUnwindSafe(|| told(error, attempt))).is_err()
-        {
-            tracing::error!(target: "events", source = &*self.address, "`on_attempt` of a source panicked");
-        }
+        self.settings.on_attempt.tell(error, attempt, self.site);
     }
 }
 

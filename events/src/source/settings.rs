@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::{Settlement, Source, SourceError};
+use crate::attempts::OnAttempt;
 use crate::backoff::Backoff;
 use crate::format::{CloudEvents, Format, Message};
 
@@ -24,10 +25,8 @@ pub(crate) struct Settings {
     pub(super) continues_trace: bool,
     pub(super) backoff: Backoff,
     pub(super) requeue_backoff: Option<Backoff>,
-    pub(super) on_attempt: Option<Arc<OnAttempt>>,
+    pub(super) on_attempt: OnAttempt<SourceError>,
 }
-
-pub(super) type OnAttempt = dyn Fn(&SourceError, u32) + Send + Sync;
 
 /// Where the name of a message's event comes from.
 #[derive(Clone)]
@@ -53,7 +52,7 @@ impl Default for Settings {
             continues_trace: false,
             backoff: Backoff::default(),
             requeue_backoff: Some(Backoff::default()),
-            on_attempt: None,
+            on_attempt: OnAttempt::default(),
         }
     }
 }
@@ -196,7 +195,7 @@ pub trait SourceExt: IntoSource + Sized {
     /// Has a closure told of each attempt to connect that failed, and of each connection that was lost, with the number of the
     /// attempt, counted from 1 since the last one that succeeded.
     fn on_attempt(self, told: impl Fn(&SourceError, u32) + Send + Sync + 'static) -> ConfiguredSource<Self::Source> {
-        with(self, |settings| settings.on_attempt = Some(Arc::new(told)))
+        with(self, |settings| settings.on_attempt = OnAttempt::new(told))
     }
 }
 
