@@ -236,7 +236,7 @@ async fn the_pauses_can_be_chosen_and_begin_anew_after_a_message_that_does_not_f
     let pauses: Vec<_> = times.windows(2).map(|two| two[1] - two[0]).collect();
     assert!(pauses.len() >= 4 && pauses.iter().zip(0..).all(|(pause, step)| fits(*pause, step)), "{pauses:?}");
     put(&memory, [1]);
-    let again = tries(&log, begun, Duration::from_secs(1500)).await;
+    let again = tries(&log, begun, Duration::from_mins(25)).await;
     assert!(fits(again[1] - again[0], 0), "{again:?}");
     app.shutdown().await.expect("from outside");
 }

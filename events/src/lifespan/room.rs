@@ -24,7 +24,7 @@ impl Room {
     pub(crate) fn reserve_many(&self, places: usize) -> bool {
         let take = |state: usize| {
             let taken = (state / ONE).checked_add(places).filter(|taken| *taken <= self.limit)?;
-            Some(taken * ONE | state & WATCHED)
+            Some((taken * ONE) | (state & WATCHED))
         };
         self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }

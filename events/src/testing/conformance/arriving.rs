@@ -6,7 +6,6 @@ use super::Transport;
 use super::trial::{numbered, settle, text, trial};
 use crate::envelope::Envelope;
 use crate::format::Format as _;
-use crate::metadata::EventId;
 use crate::source::Settlement;
 
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -23,17 +22,20 @@ pub(super) async fn arrives_whole(transport: &impl Transport) {
         let sent = sent.with_origin("/conformance").with_correlation("c-1").with_causation("b-1").with_version(2);
         let sent = sent.with_partition_key("k-1").with_trace(TRACE, Some("a=b"));
         let came = trial.round_trip(&mut incoming, &sent).await;
-        let text = |id: &EventId| id.to_string();
-        let chain = |of: &Envelope| (text(of.id()), text(of.correlation()), of.causation().map(text), of.hops());
         assert_eq!(chain(&came), chain(&sent), "`{place}`: identity, correlation, causation and hops");
-        fn said(of: &Envelope) -> (&str, &str, &str, Option<u32>, SystemTime) {
-            (of.name(), of.origin(), of.content_type(), of.version(), of.time())
-        }
         assert_eq!(said(&came), said(&sent), "`{place}`: name, origin, media type, version and time");
         assert_eq!(came.partition_key(), sent.partition_key(), "`{place}`: the partition key");
         let trace = (came.trace_parent(), came.trace_state());
         assert_eq!(trace, (sent.trace_parent(), sent.trace_state()), "`{place}`: the trace");
     }
+}
+
+fn chain(of: &Envelope) -> (String, String, Option<String>, u32) {
+    (of.id().to_string(), of.correlation().to_string(), of.causation().map(ToString::to_string), of.hops())
+}
+
+fn said(of: &Envelope) -> (&str, &str, &str, Option<u32>, SystemTime) {
+    (of.name(), of.origin(), of.content_type(), of.version(), of.time())
 }
 
 /// Whatever the payload is, where the transport takes it.
