@@ -40,7 +40,6 @@ struct Waiting {
 
 struct Item {
     collected: Collected,
-    lender: Option<Lender>,
     told: oneshot::Sender<Outcome>,
 }
 
@@ -61,17 +60,15 @@ impl Bucket {
             let event = context.event().cloned().ok_or(crate::extract::NoEvent)?;
             let Ok(mark) = Mark::from_context(&context);
             let (told, outcome) = oneshot::channel();
-            bucket.put(
-                Item { collected: Collected { event, mark }, lender: context.values.lender(), told },
-                context.lifespan,
-            );
+            let item = Item { collected: Collected { event, mark }, told };
+            bucket.put(item, context.values.lender(), context.lifespan);
             outcome.await.unwrap_or_else(|_| Err(Interrupted(FailureCause::Aborted).into()))
         })
     }
 
-    fn put(self: &Arc<Self>, item: Item, lifespan: &Lifespan) {
+    fn put(self: &Arc<Self>, item: Item, lender: Option<&Lender>, lifespan: &Lifespan) {
         let mut waiting = self.lock();
-        let is_spent = waiting.push(item);
+        let is_spent = waiting.push(item, lender);
         if is_spent || waiting.items.len() >= self.limits.size {
             let items = waiting.take();
             drop(waiting);
@@ -149,10 +146,9 @@ fn tell(told: Vec<oneshot::Sender<Outcome>>, failed: Option<FailureCause>) {
 
 impl Waiting {
     /// Takes one more, and answers whether its source has lent all that it can: it brings nothing more before they are handled.
-    fn push(&mut self, item: Item) -> bool {
-        let lender = item.lender;
+    fn push(&mut self, item: Item, lender: Option<&Lender>) -> bool {
         self.items.push(item);
-        let Some(Lender { number, most }) = lender else { return false };
+        let Some(&Lender { number, most, .. }) = lender else { return false };
         let lent = self.lent.entry(number).or_default();
         *lent += 1;
         *lent >= most

@@ -18,7 +18,6 @@ use tracing::Instrument as _;
 
 use crate::any::{AnyEvent, Subject};
 use crate::call::Ended;
-use crate::envelope::Entry;
 use crate::failure::Failure;
 use crate::lifespan::{Lifespan, Work};
 use crate::route::Route;
@@ -90,7 +89,6 @@ pub(crate) struct Bundle {
     values: OwnedValues,
     /// Whether a handler waits for this delivery, which must not wait for that handler's place in turn.
     nested: bool,
-    entry: Entry,
     /// The scope's.
     seen: Seen,
 }
@@ -98,12 +96,12 @@ pub(crate) struct Bundle {
 impl Bundle {
     /// Takes events that are counted as pending already.
     pub(crate) fn new(work: Work, events: Events) -> Self {
-        Self::of(work.lifespan().clone(), Some(work), events, OwnedValues::None, Entry::Dispatched)
+        Self::of(work.lifespan().clone(), Some(work), events, OwnedValues::None)
     }
 
     #[inline]
-    fn of(lifespan: Lifespan, work: Option<Work>, events: Events, values: OwnedValues, entry: Entry) -> Self {
-        Self { lifespan, _work: work, events, delivered: 0, values, nested: false, entry, seen: Seen::default() }
+    fn of(lifespan: Lifespan, work: Option<Work>, events: Events, values: OwnedValues) -> Self {
+        Self { lifespan, _work: work, events, delivered: 0, values, nested: false, seen: Seen::default() }
     }
 
     /// Takes what a scope has collected, whose values go with it.
@@ -117,15 +115,15 @@ impl Bundle {
     }
 
     /// Takes the event of a message, whose values go with it.
-    pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, arrived: Arrived, from: Arc<str>) -> Self {
-        Self::of(lifespan, None, Events::One(event), OwnedValues::Message(arrived), Entry::Source(from))
+    pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, arrived: Arrived) -> Self {
+        Self::of(lifespan, None, Events::One(event), OwnedValues::Message(arrived))
     }
 
     /// Takes events that came in together, whose values go with them.
     #[cfg(feature = "http")]
     pub(crate) fn of_request(work: Work, events: Vec<AnyEvent>, values: OwnedValues) -> Self {
         let mut bundle = Self::new(work, Events::Many(events));
-        (bundle.values, bundle.entry) = (values, Entry::Request);
+        bundle.values = values;
         bundle
     }
 
@@ -149,16 +147,17 @@ impl Bundle {
     async fn deliver_and_send(&self) -> (Delivery, usize) {
         let lifespan = &self.lifespan;
         let outlets = &lifespan.core().outlets;
+        let entry = self.values().entry();
         let mut shares: Vec<Vec<&AnyEvent>> = outlets.0.iter().map(|_| Vec::new()).collect();
         for event in self.events.iter() {
             for &index in route_of(lifespan, event).iter().flat_map(|route| &route.outlets) {
-                if !self.entry.source().is_some_and(|from| outlets.0[index].leads_back(event.name(), from)) {
+                if !entry.source().is_some_and(|from| outlets.0[index].leads_back(event.name(), from)) {
                     shares[index].push(event);
                 }
             }
         }
         let ((mut delivery, delivered), sent) =
-            join(self.deliver_all(), outlets.send_all(shares, &self.entry, lifespan)).await;
+            join(self.deliver_all(), outlets.send_all(shares, entry, lifespan)).await;
         delivery.failures.extend(sent.failures);
         (delivery, delivered.min(self.events.len() - sent.aborted))
     }

@@ -3,28 +3,26 @@
 use std::sync::Arc;
 
 /// How the events of a delivery have come into the lifespan.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Entry {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Entry<'a> {
     /// They were dispatched here.
-    #[default]
     Dispatched,
     /// By a request.
-    #[cfg(feature = "http")]
     Request,
     /// By the source with this address.
-    Source(Arc<str>),
+    Source(&'a Arc<str>),
 }
 
-impl Entry {
+impl<'a> Entry<'a> {
     /// How much longer the chain is for who gets them next.
-    pub(super) fn hops(&self) -> u32 {
+    pub(super) fn hops(self) -> u32 {
         u32::from(!matches!(self, Self::Dispatched))
     }
 
-    pub(crate) fn source(&self) -> Option<&Arc<str>> {
+    pub(crate) fn source(self) -> Option<&'a Arc<str>> {
         match self {
             Self::Source(address) => Some(address),
-            _ => None,
+            Self::Dispatched | Self::Request => None,
         }
     }
 }

@@ -83,7 +83,7 @@ impl Envelope {
     }
 
     /// Serialises the event, unless somebody has before. One that has come from elsewhere is sent on, which is a hop.
-    pub(crate) fn of(event: &AnyEvent, origin: &Arc<str>, entry: &Entry) -> Result<Self, BoxError> {
+    pub(crate) fn of(event: &AnyEvent, origin: &Arc<str>, entry: Entry<'_>) -> Result<Self, BoxError> {
         event.json().get().map_err(Clone::clone)?;
         let partition_key = event.partition_key()?;
         let meta = event.meta();

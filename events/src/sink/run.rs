@@ -33,7 +33,7 @@ struct Unsent {
 
 impl Outlets {
     /// Sends each sink its share, to all sinks at once.
-    pub(crate) async fn send_all(&self, shares: Vec<Vec<&AnyEvent>>, entry: &Entry, lifespan: &Lifespan) -> Sent {
+    pub(crate) async fn send_all(&self, shares: Vec<Vec<&AnyEvent>>, entry: Entry<'_>, lifespan: &Lifespan) -> Sent {
         let sends = self.0.iter().zip(shares).map(|(outlet, share)| outlet.send(share, entry, lifespan));
         let mut all = Sent::default();
         for sent in join_all(sends).await {
@@ -60,7 +60,7 @@ impl Outlets {
 }
 
 impl Outlet {
-    async fn send(&self, events: Vec<&AnyEvent>, entry: &Entry, lifespan: &Lifespan) -> Sent {
+    async fn send(&self, events: Vec<&AnyEvent>, entry: Entry<'_>, lifespan: &Lifespan) -> Sent {
         let begun = Instant::now();
         let mut sent = Sent::default();
         let mut envelopes = Vec::with_capacity(events.len());

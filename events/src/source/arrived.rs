@@ -6,11 +6,13 @@ use std::sync::{Arc, OnceLock};
 use super::{Mark, Settlement};
 use crate::format::Message;
 
-/// A source of a lifespan, and how many messages it has under way at most.
-#[derive(Clone, Copy, Debug)]
+/// What the messages of a source know of it.
+#[derive(Debug)]
 pub(crate) struct Lender {
+    pub(crate) address: Arc<str>,
     /// Which of the lifespan's sources it is.
     pub(crate) number: usize,
+    /// How many messages it has under way at most.
     pub(crate) most: usize,
 }
 
@@ -18,13 +20,13 @@ pub(crate) struct Lender {
 pub(crate) struct Arrived {
     message: Arc<Message>,
     /// Absent where it came by a request.
-    pub(crate) lender: Option<Lender>,
+    pub(crate) lender: Option<Arc<Lender>>,
     /// Made when the first handler asks for it.
     mark: OnceLock<Mark>,
 }
 
 impl Arrived {
-    pub(crate) fn new(message: Arc<Message>, lender: Option<Lender>) -> Self {
+    pub(crate) fn new(message: Arc<Message>, lender: Option<Arc<Lender>>) -> Self {
         Self { message, lender, mark: OnceLock::new() }
     }
 
@@ -45,6 +47,10 @@ impl Arrived {
 
     /// The same message, with the same mark.
     pub(crate) fn share(&self) -> Self {
-        Self { message: Arc::clone(&self.message), lender: self.lender, mark: OnceLock::from(self.mark().clone()) }
+        Self {
+            message: Arc::clone(&self.message),
+            lender: self.lender.clone(),
+            mark: OnceLock::from(self.mark().clone()),
+        }
     }
 }

@@ -86,10 +86,10 @@ impl Inlet {
 
     /// Has the handlers do their work, and answers what becomes of the message.
     async fn deliver(&self, lifespan: &Lifespan, message: &Arc<Message>, seen: &Seen) -> Settlement {
-        let accepted = match self.accept(lifespan, message, seen, true) {
-            Err(Refused::ForNow) => Box::pin(self.accept_later(lifespan, message, seen)).await,
-            accepted => accepted,
-        };
+        let mut accepted = self.accept(lifespan, message, seen, true);
+        if let Err(Refused::ForNow) = accepted {
+            accepted = Box::pin(self.accept_later(lifespan, message, seen)).await;
+        }
         let (settlement, outcome) = match accepted {
             Ok((mut delivery, mut bundle)) => {
                 delivery.join(match seen.span() {
@@ -165,17 +165,14 @@ impl Inlet {
             // What is dropped here was never handled.
             return Err(Refused::ForNow);
         }
-        let (ambient, arrived) =
-            (Ambient::of(lifespan.clone()), Arrived::new(Arc::clone(message), Some(self.lender())));
+        let ambient = Ambient::of(lifespan.clone());
+        let arrived = Arrived::new(Arc::clone(message), Some(Arc::clone(self.lender())));
         let accepted = arrive(&ambient, &mut arriving, Values::Message(&arrived));
         let Accepted { now, event } = accepted.map_err(|error| self.refused(lifespan, error))?;
         match event {
             None if now.handlers() == 0 && lifespan.is_dispatch_disabled() => Err(Refused::ForNow),
             None => Err(Refused::Settled(arrived.settlement().unwrap_or_else(|| self.of(&now)), now.outcome())),
-            Some(event) => {
-                let from = Arc::clone(&self.address);
-                Ok((now, Bundle::of_message(ambient.lifespan, event, arrived, from)))
-            }
+            Some(event) => Ok((now, Bundle::of_message(ambient.lifespan, event, arrived))),
         }
     }
 

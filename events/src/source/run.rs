@@ -61,7 +61,6 @@ impl<I: Incoming> AnyIncoming for I {
 /// A source of a lifespan.
 pub(crate) struct Inlet {
     pub(crate) site: Site,
-    number: usize,
     pub(crate) address: Arc<str>,
     /// What spans and metrics call it.
     pub(crate) label: Arc<str>,
@@ -70,6 +69,7 @@ pub(crate) struct Inlet {
     pub(super) meters: SourceMeters,
     connection: Connection,
     places: Places,
+    lender: Arc<Lender>,
     pub(super) again: Again,
     /// Whether the lifespan has started disabled, and has not been enabled since.
     is_resting: AtomicBool,
@@ -79,14 +79,14 @@ impl Inlet {
     /// The source of a lifespan that has so many before it.
     pub(crate) fn new(site: Site, number: usize, source: impl IntoSource) -> Self {
         let (source, settings) = source.into_parts().split();
-        let (address, label) = (source.address().into(), source.label());
+        let (address, label) = (Arc::<str>::from(source.address()), source.label());
         let (meters, connection) = (SourceMeters::new(&label), Connection::default());
         let places = Places::new(settings.concurrency.min(settings.prefetch));
+        let lender = Arc::new(Lender { address: Arc::clone(&address), number, most: places.all() });
         let again = Again::new(settings.requeue_backoff);
         let (label, source) = (label.into(), Box::new(source));
         Self {
             site,
-            number,
             address,
             label,
             source,
@@ -94,6 +94,7 @@ impl Inlet {
             meters,
             connection,
             places,
+            lender,
             again,
             is_resting: AtomicBool::new(false),
         }
@@ -123,8 +124,8 @@ impl Inlet {
         SourcePart { site: self.site, label: self.label.to_string(), name }
     }
 
-    pub(crate) fn lender(&self) -> Lender {
-        Lender { number: self.number, most: self.places.all() }
+    pub(crate) fn lender(&self) -> &Arc<Lender> {
+        &self.lender
     }
 
     /// Whether a handler may get what it brings.
