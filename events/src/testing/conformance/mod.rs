@@ -106,7 +106,7 @@ pub trait Transport {
 /// - what is acknowledged or rejected does not come again, also not over the next connection; what is requeued does;
 /// - no more than `prefetch` messages are under way;
 /// - what was not settled when the connection was dropped comes again over the next one;
-/// - dropping the future of [`Incoming::next`] loses nothing.
+/// - dropping the future of [`Incoming::next`](crate::Incoming::next) loses nothing.
 ///
 /// # Panics
 ///
