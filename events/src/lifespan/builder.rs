@@ -166,8 +166,8 @@ impl LifespanBuilder {
     /// the start is complete, and no start waits for it.
     #[track_caller]
     pub fn source(mut self, source: impl IntoSource) -> Self {
-        let (site, number) = (Site::of_source(Location::caller()), self.inlets.len());
-        self.inlets.push(Arc::new(Inlet::new(site, number, source)));
+        let number = self.inlets.len();
+        self.inlets.push(Arc::new(Inlet::new(Site::of_source(Location::caller()), number, source)));
         self
     }
 
@@ -281,9 +281,8 @@ impl LifespanBuilder {
         self
     }
 
-    /// How many handlers may stand between an event and the one that its chain began with, in all processes together, and how
-    /// often it may be sent on by those that it comes to. Past it, `dispatch` answers
-    /// [`TooDeep`](crate::DispatchError::TooDeep), and a message is [invalid](crate::SourceExt::on_invalid). The default is 64.
+    /// How many handlers, and processes that send on what came to them, may stand between an event and the beginning of its chain.
+    /// Past it, `dispatch` answers [`TooDeep`](crate::DispatchError::TooDeep), and sources [refuse](crate::SourceExt::on_invalid). The default is 64.
     pub fn max_hops(mut self, hops: u32) -> Self {
         self.limits.max_hops = hops;
         self
