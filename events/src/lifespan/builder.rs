@@ -36,7 +36,6 @@ pub struct LifespanBuilder {
     pub(super) outlets: Outlets,
     pub(super) inlets: Vec<Arc<Inlet>>,
     pub(super) origin: Option<String>,
-    /// Whether dispatch is disabled, where code decides.
     pub(super) disabled: Option<bool>,
     pub(crate) seam: Seam,
 }
@@ -166,8 +165,8 @@ impl LifespanBuilder {
     /// the start is complete, and no start waits for it.
     #[track_caller]
     pub fn source(mut self, source: impl IntoSource) -> Self {
-        let number = self.inlets.len();
-        self.inlets.push(Arc::new(Inlet::new(Site::of_source(Location::caller()), number, source)));
+        let site = Site::of_source(Location::caller());
+        self.inlets.push(Arc::new(Inlet::new(site, self.inlets.len(), source)));
         self
     }
 
@@ -282,7 +281,7 @@ impl LifespanBuilder {
     }
 
     /// How many handlers, and processes that send on what came to them, may stand between an event and the beginning of its chain.
-    /// Past it, `dispatch` answers [`TooDeep`](crate::DispatchError::TooDeep), and sources [refuse](crate::SourceExt::on_invalid). The default is 64.
+    /// Past it, `dispatch` answers [`TooDeep`](crate::DispatchError::TooDeep), and sources refuse. The default is 64.
     pub fn max_hops(mut self, hops: u32) -> Self {
         self.limits.max_hops = hops;
         self
