@@ -52,7 +52,8 @@ impl Pauses {
         sleep(self.next().max(at_least))
     }
 
-    fn next(&mut self) -> Duration {
+    /// The length of the next one.
+    pub(crate) fn next(&mut self) -> Duration {
         self.lengths.next().map_or(self.longest, |length| length.min(self.longest))
     }
 }

@@ -146,6 +146,7 @@ pub mod testing;
 pub mod tower;
 
 mod any;
+mod attempts;
 mod backoff;
 mod batch;
 mod call;

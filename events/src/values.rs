@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::envelope::Entry;
 use crate::scope::ScopeQueue;
-use crate::source::{Arrived, Mark, Settlement};
+use crate::source::{Arrived, Lender, Mark, Settlement};
 
 /// Where a handler finds values before those of the lifespan.
 #[derive(Clone, Copy)]
@@ -22,7 +23,7 @@ pub(crate) enum OwnedValues {
     Message(Arrived),
 }
 
-impl Values<'_> {
+impl<'a> Values<'a> {
     pub(crate) fn get<T: Send + Sync + 'static>(self) -> Option<Arc<T>> {
         match self {
             Self::None => None,
@@ -36,6 +37,23 @@ impl Values<'_> {
         match self {
             Self::None | Self::Scope(_) => None,
             Self::Message(arrived) => Some(arrived.mark().clone()),
+        }
+    }
+
+    /// The source that the event's message came from, if it came from one.
+    pub(crate) fn lender(self) -> Option<&'a Lender> {
+        match self {
+            Self::None | Self::Scope(_) => None,
+            Self::Message(arrived) => arrived.lender.as_deref(),
+        }
+    }
+
+    /// How the event has come into the lifespan.
+    pub(crate) fn entry(self) -> Entry<'a> {
+        match (self, self.lender()) {
+            (_, Some(lender)) => Entry::Source(&lender.address),
+            (Self::Message(_), None) => Entry::Request,
+            (Self::None | Self::Scope(_), None) => Entry::Dispatched,
         }
     }
 

@@ -10,6 +10,7 @@ use events::{
 };
 use serde::Deserialize;
 use support::Log;
+use support::logged::Logged;
 use tokio::time::{Instant, sleep};
 
 #[derive(Clone, Debug, Event, Deserialize)]
@@ -66,6 +67,19 @@ async fn measure(app: &Lifespan, values: impl IntoIterator<Item = u32>) {
 
 fn batches(log: &Log) -> Vec<String> {
     log.take().into_iter().filter(|line| line.starts_with("store ")).collect()
+}
+
+fn put(memory: &Memory, queue: &str, values: impl IntoIterator<Item = u32>) {
+    for value in values {
+        let message = Message { body: format!(r#"{{"value":{value}}}"#).into(), ..Message::default() };
+        memory.put(queue, message).expect("there is room");
+    }
+}
+
+async fn drained(memory: &Memory, queue: &str) {
+    while memory.len(queue) > 0 {
+        sleep(Duration::from_millis(1)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,10 +143,7 @@ async fn one_failure_tells_of_a_batch_and_each_delivery_has_its_own() {
 #[tokio::test(start_paused = true)]
 async fn each_message_of_a_batch_is_settled_for_itself() {
     let memory = Memory::new();
-    for value in 6..=8 {
-        let message = Message { body: format!(r#"{{"value":{value}}}"#).into(), ..Message::default() };
-        memory.put("values", message).expect("there is room");
-    }
+    put(&memory, "values", 6..=8);
     let (app, log) = start(Lifespan::builder().source(memory.source("values").named("measured"))).await;
     sleep(Duration::from_millis(10)).await;
     app.shutdown().await.expect("from outside");
@@ -144,19 +155,80 @@ async fn each_message_of_a_batch_is_settled_for_itself() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_is_no_larger_than_what_a_source_has_under_way() {
     let memory = Memory::new();
-    for value in 1..=4 {
-        let message = Message { body: format!(r#"{{"value":{value}}}"#).into(), ..Message::default() };
-        memory.put("values", message).expect("there is room");
-    }
+    put(&memory, "values", 1..=4);
     let source = memory.source("values").named("measured").prefetch(2);
     let begun = Instant::now();
     let (app, log) = start(Lifespan::builder().source(source)).await;
-    while memory.len("values") > 0 {
-        sleep(Duration::from_millis(1)).await;
-    }
+    drained(&memory, "values").await;
     assert!(begun.elapsed() < Duration::from_millis(100), "nobody waits for the third: {:?}", begun.elapsed());
     app.shutdown().await.expect("from outside");
     assert_eq!(batches(&log), ["store [1, 2]", "store [3, 4]"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_of_other_events_leaves_batches_as_they_are() {
+    let memory = Memory::new();
+    put(&memory, "values", 1..=3);
+    let builder = Lifespan::builder()
+        .source(memory.source("values").named("measured"))
+        .source(memory.source("others").named("stopped").prefetch(1));
+    let begun = Instant::now();
+    let (app, log) = start(builder).await;
+    drained(&memory, "values").await;
+    measure(&app, [4, 5, 6]).await;
+    assert!(begun.elapsed() < Duration::from_millis(100), "{:?}", begun.elapsed());
+    app.shutdown().await.expect("from outside");
+    assert_eq!(batches(&log), ["store [1, 2, 3]", "store [4, 5, 6]"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_waits_for_no_more_than_its_sources_lend() {
+    let memory = Memory::new();
+    let builder = Lifespan::builder()
+        .source(memory.source("few").named("measured").concurrency(2))
+        .source(memory.source("many").named("measured"));
+    let (app, log) = start(builder).await;
+    for (queue, values, expected) in
+        [("few", 1..=4, &["store [1, 2]", "store [3, 4]"][..]), ("many", 1..=3, &["store [1, 2, 3]"])]
+    {
+        let begun = Instant::now();
+        put(&memory, queue, values);
+        drained(&memory, queue).await;
+        assert!(begun.elapsed() < Duration::from_millis(100), "{queue}: {:?}", begun.elapsed());
+        assert_eq!(batches(&log), expected, "{queue}");
+    }
+    // Who brings one and could bring another waits for it, or for anybody's.
+    put(&memory, "few", 1..=1);
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(batches(&log), [""; 0]);
+    measure(&app, [2, 3]).await;
+    assert_eq!(batches(&log), ["store [1, 2, 3]"]);
+    measure(&app, [4, 5, 6]).await;
+    assert_eq!(batches(&log), ["store [4, 5, 6]"]);
+    app.shutdown().await.expect("from outside");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_start_warns_once_of_a_source_that_makes_batches_small() {
+    let memory = Memory::new();
+    let named = |queue, name| memory.source(queue).named(name).prefetch(2);
+    for (sources, warnings) in [
+        (vec![named("values", "measured"), named("more", "measured").concurrency(1)], 1),
+        (vec![named("others", "stored")], 0),
+        (vec![named("values", "measured").prefetch(3)], 0),
+        // All three handlers of batches may get what comes from it, and one is content with two.
+        (vec![memory.source("any").prefetch(2)], 2),
+    ] {
+        let (logged, guard) = Logged::here();
+        let (app, _) = start(sources.into_iter().fold(Lifespan::builder(), LifespanBuilder::source)).await;
+        drop(guard);
+        app.shutdown().await.expect("from outside");
+        let text = logged.take();
+        assert_eq!(text.matches("batches may be smaller than the handler asks for").count(), warnings, "{text}");
+        if warnings == 1 {
+            assert!(text.contains("batch 3\nsource \"memory/more\"\nmost 1"), "the smallest: {text}");
+        }
+    }
 }
 
 #[derive(Event)]
@@ -191,7 +263,7 @@ fn blocking(batch: Batch<Stopped>, log: State<Log>) {
     log.write(format!("stopped {}", batch.len()));
 }
 
-#[derive(Event)]
+#[derive(Event, Deserialize)]
 struct Stopped;
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use events::http::Intake;
-use events::{AnyEvent, Event, Lifespan, on};
+use events::{AnyEvent, Envelope, Event, Lifespan, on};
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use http_body_util::Limited;
@@ -90,6 +90,22 @@ async fn what_cannot_be_taken_is_refused_by_status_and_code() {
     assert_eq!(ask(&router, with(plain("cat-fed", fish), "content-encoding", "identity")).await.status(), 202);
     assert_eq!(app.shutdown().await.expect("from outside").delivered, 1);
     assert_eq!(done.lines().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_posted_and_is_sent_on_is_a_hop_further() {
+    let (sender, mut sent) = tokio::sync::mpsc::unbounded_channel();
+    let keep = move |envelope: Envelope| {
+        let kept = sender.send((envelope.hops(), envelope.came_from().map(str::to_owned)));
+        async move { kept }
+    };
+    let (app, _done) = start_with(Lifespan::builder().sink("cat-fed", keep)).await;
+    let router = Intake::new(&app).router();
+    let mut posted = fed("a", 1);
+    posted["eventhops"] = 3.into();
+    assert_eq!(ask(&router, structured(&posted)).await.status(), 202);
+    assert_eq!(sent.recv().await, Some((4, None)));
+    app.shutdown().await.expect("from outside");
 }
 
 #[tokio::test(start_paused = true)]

@@ -177,6 +177,23 @@ async fn past_the_attempts_it_is_a_failure_that_names_the_sink() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_asks_is_told_of_each_attempt_that_failed() {
+    let attempts = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&attempts);
+    let double = Double { refuse: 2, ..Double::new() };
+    let sink = double.clone().on_attempt(move |error, attempt| {
+        told.lock().expect("nobody panics").push(format!("{attempt} {error}"));
+        assert!(attempt < 2, "a panic of the closure is its own");
+    });
+    let (app, _) = start(Lifespan::builder().sink("cat-fed", sink)).await;
+    feed(&app, 2..=4).await;
+    assert_eq!(double.take().len(), 3);
+    let expected = ["1 busy", "2 busy"];
+    assert_eq!(*attempts.lock().expect("it panicked elsewhere"), expected, "once, however many events failed");
+    assert_eq!(app.shutdown().await.expect("from outside").failed, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_pauses_grow_between_bounds_that_can_be_chosen() {
     let bounds = |first, longest| Duration::from_secs(first)..=Duration::from_secs(longest);
     // Five pauses: the first is 1 s to 2 s, the others are 2 s to 4 s.

@@ -115,3 +115,31 @@ async fn a_source_may_ask_to_be_left_alone_and_may_end() {
     assert!(attempts(move || pause(0)).await.len() > 500, "its own pauses count where they are longer");
     assert_eq!(attempts(|| SourceError::permanent("it is over")).await.len(), 1);
 }
+
+#[derive(Event, Deserialize)]
+struct Slow;
+
+#[on]
+async fn slow(_: &Slow, log: State<Log>) {
+    log.write("begun");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    log.write("ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_at_work_keep_their_places_when_the_connection_is_made_again() {
+    let memory = kitchen("null");
+    let (app, log) =
+        start_with(Lifespan::builder().source(memory.source("kitchen").named("slow").concurrency(2))).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    memory.interrupt();
+    memory.restore();
+    memory.put("kitchen", message("null")).expect("there is room");
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    assert_eq!(log.take(), ["begun", "begun"], "the first again; the second waits");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(log.take(), ["ended", "begun"]);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!((log.take().len(), memory.len("kitchen")), (2, 0));
+    app.shutdown().await.expect("from outside");
+}

@@ -151,6 +151,10 @@ impl Amqp {
         Destination::new("rabbitmq").sent_by("publish").named(name).at(authority.host.clone(), authority.port)
     }
 
+    fn queue_address(&self, queue: &str) -> String {
+        format!("{}/{queue}", self.links.address)
+    }
+
     fn of(way: Way) -> Self {
         let Way { uri, .. } = &way;
         let address = format!("{}://{}:{}/{}", uri.scheme, uri.authority.host, uri.authority.port, uri.vhost);

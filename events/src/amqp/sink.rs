@@ -23,8 +23,10 @@ use crate::telemetry::Destination;
 /// Beside what the format says, the message has the event's identity, the correlation, the name and the time in the properties
 /// `message_id`, `correlation_id`, `type` and `timestamp`.
 ///
-/// What came in from a queue is sent where the pattern says so, also into the same queue: mind loops, which end at
-/// [`max_hops`](crate::LifespanBuilder::max_hops).
+/// What came from a queue is not sent back into it by the exchange named `""`, whose routing keys are names of queues, unless
+/// it is to go [back](crate::SinkExt::also_back) too, or keys are [made](Self::routed_by). Where the others lead, the broker
+/// alone knows: what is sent on to where it came from comes again, until it has been sent on
+/// [too often](crate::LifespanBuilder::max_hops), and is then settled as [invalid](crate::SourceExt::on_invalid).
 #[must_use = "it is given to `LifespanBuilder::sink`"]
 pub struct AmqpSink {
     publishers: Publishers,
@@ -61,6 +63,11 @@ impl Sink for AmqpSink {
 
     fn max_batch(&self) -> usize {
         WINDOW
+    }
+
+    fn leads_only_to(&self, name: &str, address: &str) -> bool {
+        let Publishers { amqp, form, .. } = &self.publishers;
+        form.exchange.name.is_empty() && form.route.is_none() && address == amqp.queue_address(name)
     }
 
     fn label(&self) -> Option<String> {

@@ -59,7 +59,7 @@ impl Source for AmqpSource {
     type Incoming = AmqpIncoming;
 
     fn address(&self) -> String {
-        format!("{}/{}", self.amqp.links.address, self.queue.name)
+        self.amqp.queue_address(&self.queue.name)
     }
 
     fn destination(&self, message: &Message) -> Destination {

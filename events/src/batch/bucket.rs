@@ -1,5 +1,6 @@
 //! Where events wait until they are a batch.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,7 @@ use crate::handler::{Handler, HandlerDecl, Outcome, Running};
 use crate::lifespan::Lifespan;
 use crate::metadata::Cause;
 use crate::params::FromContext as _;
-use crate::source::Mark;
+use crate::source::{Lender, Mark};
 
 /// The events that wait for a handler of batches.
 pub(crate) struct Bucket {
@@ -31,6 +32,8 @@ pub(crate) struct Bucket {
 #[derive(Default)]
 struct Waiting {
     items: Vec<Item>,
+    /// How many of them each source has lent.
+    lent: HashMap<usize, usize>,
     /// Counts the batches, so that a clock that comes late does not take the next one.
     number: u64,
 }
@@ -41,7 +44,6 @@ struct Item {
 }
 
 impl Bucket {
-    /// A bucket for the limits that the handler asks for, or for a smaller size where no more can come together.
     pub(crate) fn new(handler: &'static HandlerDecl, limits: BatchLimits) -> Self {
         let places = Semaphore::new(limits.concurrency);
         Self { handler, limits, waiting: Mutex::default(), places }
@@ -58,15 +60,16 @@ impl Bucket {
             let event = context.event().cloned().ok_or(crate::extract::NoEvent)?;
             let Ok(mark) = Mark::from_context(&context);
             let (told, outcome) = oneshot::channel();
-            bucket.put(Item { collected: Collected { event, mark }, told }, context.lifespan);
+            let item = Item { collected: Collected { event, mark }, told };
+            bucket.put(item, context.values.lender(), context.lifespan);
             outcome.await.unwrap_or_else(|_| Err(Interrupted(FailureCause::Aborted).into()))
         })
     }
 
-    fn put(self: &Arc<Self>, item: Item, lifespan: &Lifespan) {
+    fn put(self: &Arc<Self>, item: Item, lender: Option<&Lender>, lifespan: &Lifespan) {
         let mut waiting = self.lock();
-        waiting.items.push(item);
-        if waiting.items.len() >= self.limits.size {
+        let is_spent = waiting.push(item, lender);
+        if is_spent || waiting.items.len() >= self.limits.size {
             let items = waiting.take();
             drop(waiting);
             return self.handle(items, lifespan);
@@ -142,8 +145,18 @@ fn tell(told: Vec<oneshot::Sender<Outcome>>, failed: Option<FailureCause>) {
 }
 
 impl Waiting {
+    /// Takes one more, and answers whether its source has lent all that it can: it brings nothing more before they are handled.
+    fn push(&mut self, item: Item, lender: Option<&Lender>) -> bool {
+        self.items.push(item);
+        let Some(&Lender { number, most, .. }) = lender else { return false };
+        let lent = self.lent.entry(number).or_default();
+        *lent += 1;
+        *lent >= most
+    }
+
     fn take(&mut self) -> Vec<Item> {
         self.number += 1;
+        self.lent.clear();
         std::mem::take(&mut self.items)
     }
 }

@@ -33,7 +33,8 @@ pub struct BatchLimits {
 /// Events that a handler takes together: the first parameter of one under `#[on(.., batch = 100, within = "500ms")]`.
 ///
 /// It holds at least one event and at most `batch`, in the order in which they came, from any scopes, chains and sources. The
-/// handler is called when there are so many, when the oldest one has waited for `within`, and when the lifespan ends. Its
+/// handler is called when there are so many, when a source has lent all that it has under way, when the oldest one has waited for
+/// `within`, and when the lifespan ends. Its
 /// answer is that of each of the events: their deliveries wait for it, and messages are settled after it. Where it fails, one
 /// [`Failure`](crate::Failure) tells of it, that of its first event.
 ///

@@ -8,7 +8,6 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::slice;
-use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::Instant;
 
@@ -91,8 +90,6 @@ pub(crate) struct Bundle {
     values: OwnedValues,
     /// Whether a handler waits for this delivery, which must not wait for that handler's place in turn.
     nested: bool,
-    /// Where the event came in, so that it is not sent back.
-    from: Option<Arc<str>>,
     /// The scope's.
     seen: Seen,
 }
@@ -100,34 +97,28 @@ pub(crate) struct Bundle {
 impl Bundle {
     /// Takes events that are counted as pending already.
     pub(crate) fn new(work: Work, events: Events) -> Self {
-        Self::of(work, events, OwnedValues::None, None, Seen::default())
+        Self::of(work, events, OwnedValues::None, Seen::default())
     }
 
     #[inline]
-    fn of(work: Work, events: Events, values: OwnedValues, from: Option<Arc<str>>, seen: Seen) -> Self {
-        Self { work, events, delivered: 0, delivery: Delivery::default(), values, nested: false, from, seen }
+    fn of(work: Work, events: Events, values: OwnedValues, seen: Seen) -> Self {
+        Self { work, events, delivered: 0, delivery: Delivery::default(), values, nested: false, seen }
     }
 
     /// Takes what a scope has collected, whose values go with it.
     pub(crate) fn of_scope(work: Work, events: Events, values: OwnedValues, seen: Seen) -> Self {
-        Self::of(work, events, values, None, seen)
+        Self::of(work, events, values, seen)
     }
 
     /// Takes the event of a message, whose values go with it.
-    pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, arrived: Arrived, from: Arc<str>) -> Self {
-        Self::of(
-            Work::uncounted(lifespan),
-            Events::One(event),
-            OwnedValues::Message(arrived),
-            Some(from),
-            Seen::default(),
-        )
+    pub(crate) fn of_message(lifespan: Lifespan, event: AnyEvent, arrived: Arrived) -> Self {
+        Self::of(Work::uncounted(lifespan), Events::One(event), OwnedValues::Message(arrived), Seen::default())
     }
 
     /// Takes events that came in together, whose values go with them.
     #[cfg(feature = "http")]
     pub(crate) fn of_request(work: Work, events: Vec<AnyEvent>, values: OwnedValues) -> Self {
-        Self::of(work, Events::Many(events), values, None, Seen::default())
+        Self::of(work, Events::Many(events), values, Seen::default())
     }
 
     pub(crate) fn lifespan(&self) -> &Lifespan {
@@ -187,15 +178,17 @@ impl Bundle {
     async fn deliver_and_send(&self) -> (Delivery, usize) {
         let lifespan = self.lifespan();
         let outlets = &lifespan.core().outlets;
+        let entry = self.values().entry();
         let mut shares: Vec<Vec<&AnyEvent>> = outlets.0.iter().map(|_| Vec::new()).collect();
         for event in self.events.iter() {
             for &index in route_of(lifespan, event).iter().flat_map(|route| &route.outlets) {
-                if self.from.is_none() || outlets.0[index].address.as_deref() != self.from.as_deref() {
+                if !entry.source().is_some_and(|from| outlets.0[index].leads_back(event.name(), from)) {
                     shares[index].push(event);
                 }
             }
         }
-        let ((mut delivery, delivered), sent) = join(self.deliver_all(), outlets.send_all(shares, lifespan)).await;
+        let ((mut delivery, delivered), sent) =
+            join(self.deliver_all(), outlets.send_all(shares, entry, lifespan)).await;
         if !sent.failures.is_empty() {
             delivery.failures.get_or_insert_default().extend(sent.failures);
         }

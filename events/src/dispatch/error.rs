@@ -67,14 +67,15 @@ pub enum DispatchError {
         /// The version of today.
         newest: u32,
     },
-    /// Too many handlers stand between the event and the one that its chain began with.
+    /// Too many handlers, and processes that have sent it on, stand between the event and the one that its chain began with.
     #[error(
-        "`{event}` would be number {hops} of its chain, past the limit of {limit}: some handler dispatches what leads back to itself"
+        "`{event}` would be number {hops} of its chain, past the limit of {limit}: some handler dispatches, or some \
+         sink sends, what leads back to itself"
     )]
     TooDeep {
         /// The event's name.
         event: Box<str>,
-        /// How many handlers would have come before.
+        /// How many would have come before.
         hops: u32,
         /// How many may: [`LifespanBuilder::max_hops`](crate::LifespanBuilder::max_hops).
         limit: u32,

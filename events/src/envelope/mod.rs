@@ -1,6 +1,7 @@
 //! An event as it travels between processes.
 
 mod arriving;
+mod entry;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::metadata::EventId;
 use crate::telemetry::Trace;
 pub use arriving::Arriving;
 pub(crate) use arriving::Beside;
+pub(crate) use entry::Entry;
 
 /// An event as it travels between processes: its payload in bytes, and what travels beside it, never inside of it.
 ///
@@ -45,6 +47,8 @@ struct Head {
     partition_key: Option<Arc<str>>,
     trace_parent: Option<Arc<str>>,
     trace_state: Option<Arc<str>>,
+    /// The source that it has come from, where the sink is to mind that.
+    came_from: Option<Arc<str>>,
 }
 
 #[derive(Clone)]
@@ -73,12 +77,13 @@ impl Envelope {
             partition_key: None,
             trace_parent: None,
             trace_state: None,
+            came_from: None,
         };
         Self { head, payload: Payload::Bytes(Arc::new(payload.into())) }
     }
 
-    /// Serialises the event, unless somebody has before.
-    pub(crate) fn of(event: &AnyEvent, origin: &Arc<str>) -> Result<Self, BoxError> {
+    /// Serialises the event, unless somebody has before. One that has come from elsewhere is sent on, which is a hop.
+    pub(crate) fn of(event: &AnyEvent, origin: &Arc<str>, entry: Entry<'_>) -> Result<Self, BoxError> {
         event.json().get().map_err(Clone::clone)?;
         let partition_key = event.partition_key()?;
         let meta = event.meta();
@@ -89,12 +94,13 @@ impl Envelope {
             origin: Arc::clone(origin),
             correlation: meta.correlation.clone(),
             causation: meta.causation.clone(),
-            hops: meta.hops,
+            hops: meta.hops.saturating_add(entry.hops()),
             version: Some(event.version()),
             content_type: JSON.into(),
             partition_key,
             trace_parent: None,
             trace_state: None,
+            came_from: entry.source().cloned(),
         };
         Ok(Self { head, payload: Payload::Event(event.clone()) }.in_trace(&meta.trace))
     }
@@ -146,7 +152,8 @@ impl Envelope {
         self.head.causation.as_ref()
     }
 
-    /// How many handlers stand between this event and the one that the chain began with, in all processes together.
+    /// How many handlers stand between this event and the one that the chain began with, in all processes together, and how
+    /// often one of these was sent on by a process that it had come to.
     pub fn hops(&self) -> u32 {
         self.head.hops
     }
@@ -178,6 +185,17 @@ impl Envelope {
     /// The `tracestate` that goes with it.
     pub fn trace_state(&self) -> Option<&str> {
         self.head.trace_state.as_deref()
+    }
+
+    /// The [address](crate::Source::address) of the source of this lifespan that the event has come from: who sends to several
+    /// places leaves that one out. None where it was dispatched here, and where the sink is to send it
+    /// [back](crate::SinkExt::also_back) too.
+    pub fn came_from(&self) -> Option<&str> {
+        self.head.came_from.as_deref()
+    }
+
+    pub(crate) fn forget_source(&mut self) {
+        self.head.came_from = None;
     }
 
     /// The payload's bytes. Those of an event are serialised once, however many sinks ask.

@@ -43,6 +43,8 @@ pub(crate) fn beside(message: &Message) -> Beside {
             property.fill(value, &mut beside);
         }
     }
+    // Whatever else is left out: circles have an end.
+    beside.hops = beside.hops.max(headers::hops(message));
     beside.correlation.take_if(|correlation| beside.id.as_ref() == Some(correlation));
     beside
 }

@@ -37,6 +37,16 @@ pub(super) fn has(prefix: &str, attribute: &str, message: &Message) -> bool {
     })
 }
 
+/// How many hops a message says that it has come, whoever reads the rest of it: behind any prefix, in whatever case.
+pub(super) fn hops(message: &Message) -> u32 {
+    const NAME: &str = "eventhops";
+    let said = |(header, value): &(String, String)| {
+        let name = header.get(header.len().checked_sub(NAME.len())?..)?;
+        name.eq_ignore_ascii_case(NAME).then(|| value.parse().ok()).flatten()
+    };
+    message.headers.iter().filter_map(said).max().unwrap_or_default()
+}
+
 /// The attributes under one prefix, in whatever case.
 pub(super) fn read<'a>(prefix: &str, message: &'a Message) -> Result<Attributes<'a>, FormatError> {
     let mut attributes = Attributes::default();

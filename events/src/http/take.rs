@@ -124,7 +124,7 @@ impl Settings {
     fn accept(&self, ids: Vec<String>, arrivals: Vec<Arrival>, message: Message) -> Result<Accepted, Problem> {
         let refused = |closed, arrivals: &[Arrival]| turned_away(closed, arrivals.iter().map(|one| Some(one.name())));
         let Some(work) = self.lifespan.begin(false) else { return Err(refused(Closed::Ended, &arrivals)) };
-        let arrived = Arrived::new(message.into());
+        let arrived = Arrived::new(message.into(), None);
         let (mark, values) = (arrived.mark().clone(), OwnedValues::Message(arrived));
         let accepted = Arrival::accept_all(arrivals, work.lifespan(), values.borrow());
         let (now, events) = accepted.map_err(|arrivals| refused(Closed::Full, &arrivals))?;

@@ -36,7 +36,6 @@ pub struct LifespanBuilder {
     pub(super) outlets: Outlets,
     pub(super) inlets: Vec<Arc<Inlet>>,
     pub(super) origin: Option<String>,
-    /// Whether dispatch is disabled, where code decides.
     pub(super) disabled: Option<bool>,
     pub(crate) seam: Seam,
 }
@@ -166,7 +165,8 @@ impl LifespanBuilder {
     /// the start is complete, and no start waits for it.
     #[track_caller]
     pub fn source(mut self, source: impl IntoSource) -> Self {
-        self.inlets.push(Arc::new(Inlet::new(Site::of_source(Location::caller()), source)));
+        let site = Site::of_source(Location::caller());
+        self.inlets.push(Arc::new(Inlet::new(site, self.inlets.len(), source)));
         self
     }
 
@@ -280,15 +280,15 @@ impl LifespanBuilder {
         self
     }
 
-    /// How many handlers may stand between an event and the one that its chain began with. Past it, `dispatch` answers
-    /// [`TooDeep`](crate::DispatchError::TooDeep). The default is 64.
+    /// How many handlers, and processes that send on what came to them, may stand between an event and the beginning of its chain.
+    /// Past it, `dispatch` answers [`TooDeep`](crate::DispatchError::TooDeep), and sources refuse. The default is 64.
     pub fn max_hops(mut self, hops: u32) -> Self {
         self.limits.max_hops = hops;
         self
     }
 
     /// How many events may wait for their delivery at a time, in all scopes and chains together. Past it, `dispatch` answers
-    /// [`Full`](crate::DispatchError::Full). The default is 65,536.
+    /// [`Full`](crate::DispatchError::Full), and sources wait. The default is 65,536.
     pub fn max_pending(mut self, events: usize) -> Self {
         self.limits.max_pending = events;
         self

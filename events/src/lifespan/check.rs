@@ -124,11 +124,17 @@ pub(super) fn same_address(inlets: &[Arc<Inlet>]) -> Vec<StartFinding> {
 }
 
 /// Sinks that keep events from handlers, also those that come from where the sink sends to: nobody would get these.
-pub(super) fn only_back(outlets: &[Outlet], inlets: &[Arc<Inlet>]) -> Vec<StartFinding> {
+pub(super) fn only_back(outlets: &[Outlet], inlets: &[Arc<Inlet>], registry: &Registry) -> Vec<StartFinding> {
+    let declared = || registry.events.iter().flat_map(|decl| decl.names.iter().copied());
     let finding = |outlet: &Outlet| {
-        let address = outlet.address.as_deref().filter(|_| outlet.is_only())?;
-        let inlet = inlets.iter().find(|inlet| &*inlet.address == address)?;
-        let address = public(address);
+        let taken = || declared().filter(|name| outlet.takes_name(name));
+        let keeps = |inlet: &Inlet| match taken().next() {
+            Some(_) => taken().any(|name| outlet.keeps_all(name, &inlet.address)),
+            // What has no type may have the pattern for a name, or one that is much like it.
+            None => outlet.keeps_all(&outlet.pattern, &inlet.address),
+        };
+        let inlet = inlets.iter().find(|inlet| keeps(inlet))?;
+        let address = public(&inlet.address);
         let message = format!(
             "`{}` goes only to `{address}`, which is read here: nobody would get what comes from there, neither a handler \
              nor the sink: leave out `only`, or have another lifespan send or read",

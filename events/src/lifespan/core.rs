@@ -13,6 +13,7 @@ use super::gate::{Force, Gate};
 use super::places::Places;
 use super::room::Room;
 use super::shutdown::{AbortedWork, ShutdownReport};
+use super::switch::Switch;
 use crate::any::AnyEvent;
 use crate::dispatch::DispatchError;
 use crate::failure::{Failure, FailureCause};
@@ -75,8 +76,7 @@ pub(crate) struct Core {
     pub(crate) parts: Parts,
     /// What envelopes say of where an event comes from.
     pub(crate) origin: Arc<str>,
-    /// Whether events are dropped once they have been checked.
-    pub(crate) dispatch_disabled: AtomicBool,
+    pub(crate) switch: Switch,
     pub(crate) seam: Seam,
     pub(super) state: StateMap,
     next_number: AtomicU64,
@@ -150,7 +150,7 @@ impl Core {
             outlets: Arc::default(),
             parts: Parts::default(),
             origin: Arc::from(""),
-            dispatch_disabled: AtomicBool::new(false),
+            switch: Switch::default(),
             next_number: AtomicU64::new(1),
             next_scope: AtomicU64::new(1),
             room: Room::new(limits.max_pending),
@@ -185,6 +185,19 @@ impl Core {
     /// How many places are taken: by events, and by failures on their way to the hooks.
     pub(crate) fn pending(&self) -> usize {
         self.room.taken()
+    }
+
+    /// Whether what comes from a source would not be taken now.
+    pub(crate) fn holds_back(&self) -> bool {
+        self.switch.is_off() || self.room.is_full()
+    }
+
+    /// Waits until what comes from a source is taken, unless somebody else is faster.
+    pub(crate) async fn lets_in(&self) {
+        while self.holds_back() {
+            self.switch.on().await;
+            self.room.free().await;
+        }
     }
 
     /// Counts one more event that waits for its delivery, if there is room for it.

@@ -288,7 +288,7 @@ impl Lifespan {
             phase,
             pending: core.pending(),
             max_pending: core.limits.max_pending,
-            sources: core.inlets.iter().map(|inlet| inlet.health()).collect(),
+            sources: core.inlets.iter().filter_map(|inlet| inlet.health()).collect(),
             sinks: core.outlets.0.iter().map(Outlet::health).collect(),
         }
     }

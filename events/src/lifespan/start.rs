@@ -11,7 +11,7 @@ use super::builder::LifespanBuilder;
 use super::check::{self, StartError, StartFinding};
 use super::core::{Core, Hooks, Stage};
 use super::switch;
-use crate::batch::{BatchLimits, Bucket};
+use crate::batch::Bucket;
 use crate::context::{About, Ambient};
 use crate::delivery::{Bundle, schedule};
 use crate::extract::{Accepts, Moment};
@@ -33,7 +33,7 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     let plan = Plan::new(asking(), &builder.replacements);
     findings.extend(dependencies(asking(), &plan, &builder));
     findings.extend(check::same_address(&builder.inlets));
-    findings.extend(check::only_back(&builder.outlets.0, &builder.inlets));
+    findings.extend(check::only_back(&builder.outlets.0, &builder.inlets, registry));
     findings.extend(builder.origin.as_deref().and_then(check::origin));
     findings.extend(builder.outlets.0.iter().flat_map(|outlet| check::unsendable(outlet, registry)));
     let (runtime, disabled) = match (runtime(), switch::decide(builder.disabled)) {
@@ -47,7 +47,8 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
 
     let parts = builder.parts(&plan);
     let hooks = hooks(chosen(&builder, &registry.others));
-    let declared = chosen(&builder, &registry.handlers).map(|handler| called(handler, &builder.inlets)).collect();
+    let declared =
+        chosen(&builder, &registry.handlers).map(|handler| called(handler, &builder.inlets, registry)).collect();
     let LifespanBuilder { state, limits, closures, seam, replacements, outlets, inlets, origin, .. } = builder;
     let outlets = Arc::new(outlets);
     let closures: Vec<_> = closures.into_iter().map(|closure| Handler::Closure(Arc::new(closure))).collect();
@@ -60,7 +61,7 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     let mut core = Core::new(runtime, routes, hooks, limits, state, seam, meters);
     core.replacements = Arc::new(replacements);
     core.outlets = outlets;
-    core.inlets = if disabled { Vec::new() } else { inlets };
+    core.inlets = inlets;
     core.parts = parts;
     core.origin = origin.unwrap_or_else(program).into();
     let lifespan = Lifespan::new(core);
@@ -69,6 +70,9 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
     open(&lifespan, &plan).await?;
     lifespan.start_periodic();
     for inlet in &lifespan.core().inlets {
+        if disabled {
+            inlet.rest();
+        }
         let reading = Arc::clone(inlet).run(lifespan.internal());
         lifespan.core().readers.keep(lifespan.core().runtime.spawn(reading));
     }
@@ -88,21 +92,22 @@ fn program() -> String {
     })
 }
 
-/// A handler as this lifespan has it. Batches are no larger than what one source has under way, or they would wait in vain.
-fn called(handler: &'static HandlerDecl, inlets: &[Arc<Inlet>]) -> Handler {
+/// A handler as this lifespan has it.
+fn called(handler: &'static HandlerDecl, inlets: &[Arc<Inlet>], registry: &Registry) -> Handler {
     let Some(limits) = handler.batch else { return Handler::Declared(handler) };
-    let most = inlets.iter().map(|inlet| inlet.under_way()).min();
-    let size = most.map_or(limits.size, |most| limits.size.min(most));
-    if size < limits.size {
+    let feeding = inlets.iter().filter(|inlet| inlet.may_bring(handler, registry));
+    let smallest = feeding.map(|inlet| (inlet.lender().most, &inlet.label)).min();
+    if let Some((most, source)) = smallest.filter(|(most, _)| *most < limits.size) {
         tracing::warn!(
             target: "events",
             handler = %handler.site,
             batch = limits.size,
-            size,
-            "batches are smaller than the handler asks for: a source has no more messages under way",
+            source = &**source,
+            most,
+            "batches may be smaller than the handler asks for: a source has fewer messages under way",
         );
     }
-    Handler::Batched(Arc::new(Bucket::new(handler, BatchLimits { size, ..limits })))
+    Handler::Batched(Arc::new(Bucket::new(handler, limits)))
 }
 
 /// What functions and the providers that they need ask for, and cannot have.

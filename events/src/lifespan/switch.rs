@@ -2,7 +2,9 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
 
 use super::{Lifespan, StartFinding};
 use crate::dispatch::shortened;
@@ -11,6 +13,35 @@ use crate::dispatch::shortened;
 const VARIABLE: &str = "EVENTS_DISABLE_DISPATCH";
 const ON: [&str; 6] = ["1", "true", "yes", "on", "y", "t"];
 const OFF: [&str; 6] = ["0", "false", "no", "off", "n", "f"];
+
+/// Whether a lifespan drops its events once they have been checked.
+#[derive(Debug, Default)]
+pub(crate) struct Switch {
+    disabled: AtomicBool,
+    turned: Notify,
+}
+
+impl Switch {
+    pub(super) fn turn(&self, disabled: bool) {
+        self.disabled.store(disabled, Ordering::Release);
+        self.turned.notify_waiters();
+    }
+
+    pub(crate) fn is_off(&self) -> bool {
+        self.disabled.load(Ordering::Relaxed)
+    }
+
+    /// Waits until events are not dropped.
+    pub(crate) async fn on(&self) {
+        loop {
+            let turned = self.turned.notified();
+            if !self.disabled.load(Ordering::Acquire) {
+                return;
+            }
+            turned.await;
+        }
+    }
+}
 
 /// Whether a lifespan starts disabled: what code says, or else the environment.
 pub(super) fn decide(by_code: Option<bool>) -> Result<bool, StartFinding> {
@@ -44,7 +75,8 @@ impl Lifespan {
     /// Disables dispatch from now on, or enables it again. See
     /// [`LifespanBuilder::disable_dispatch`](crate::LifespanBuilder::disable_dispatch).
     ///
-    /// Events that were accepted before are delivered all the same; what their handlers dispatch in turn is dropped. A
+    /// Events that were accepted before are delivered all the same; what their handlers dispatch in turn is dropped. Sources
+    /// read nothing more while it is disabled, and go on when it is not: messages are not dropped. A
     /// dispatch that runs at the same time on another thread comes before or after.
     ///
     /// # Examples
@@ -69,12 +101,12 @@ impl Lifespan {
     /// # }
     /// ```
     pub fn disable_dispatch(&self, disabled: bool) {
-        self.core().dispatch_disabled.store(disabled, Ordering::Relaxed);
+        self.core().switch.turn(disabled);
     }
 
     /// Whether events are dropped once they have been checked. See [`disable_dispatch`](Self::disable_dispatch).
     pub fn is_dispatch_disabled(&self) -> bool {
-        self.core().dispatch_disabled.load(Ordering::Relaxed)
+        self.core().switch.is_off()
     }
 
     /// Tells it where the lifespan starts disabled, since nothing else will say where its events are.

@@ -94,7 +94,8 @@ impl Memory {
         }
     }
 
-    /// A sink that puts each event into the queues whose patterns match its name. An event that no queue takes is an error.
+    /// A sink that puts each event into the queues whose patterns match its name, but for the one that the event came from,
+    /// unless it is to go [back](crate::SinkExt::also_back) too. An event that no queue takes is an error.
     pub fn sink(&self) -> MemorySink {
         MemorySink { memory: self.clone() }
     }
@@ -156,6 +157,16 @@ impl Broker {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What the addresses of its queues begin with.
+    fn address(&self) -> String {
+        format!("memory:{self:p}/")
+    }
+
+    /// The queue that has an address, if it is one of these.
+    fn queue_at<'a>(&self, address: &'a str) -> Option<&'a str> {
+        address.strip_prefix(&self.address())
+    }
 }
 
 impl State {
@@ -163,13 +174,13 @@ impl State {
         Arc::clone(self.queues.entry(name.to_owned()).or_default())
     }
 
-    fn bound_to(&self, name: &str) -> Vec<Arc<Queue>> {
+    /// The queues that an event goes to, each with its name.
+    fn bound_to(&self, name: &str) -> BTreeMap<&String, &Arc<Queue>> {
         let bound = |(pattern, queue): &(String, String)| {
             Pattern::new(pattern).matches(name).then(|| self.queues.get_key_value(queue)).flatten()
         };
         // A queue gets an event once, however many of its patterns match.
-        let queues: BTreeMap<_, _> = self.bindings.iter().filter_map(bound).collect();
-        queues.into_values().map(Arc::clone).collect()
+        self.bindings.iter().filter_map(bound).collect()
     }
 }
 
@@ -187,20 +198,30 @@ impl Sink for MemorySink {
         if state.is_down {
             return Err(SinkError::new("the broker is down"));
         }
-        let queues = state.bound_to(envelope.name());
+        let mut queues = state.bound_to(envelope.name());
+        if let Some(from) = envelope.came_from().filter(|_| queues.len() > 1).and_then(|from| broker.queue_at(from)) {
+            queues.retain(|name, _| *name != from);
+        }
         if queues.is_empty() {
             let text = format!("no queue is bound to a pattern that matches `{}`", envelope.name());
             return Err(SinkError::permanent(text));
         }
-        if queues.iter().any(|queue| queue.is_full()) {
+        if queues.values().any(|queue| queue.is_full()) {
             return Err(SinkError::new("a queue is full"));
         }
         let message = Arc::new(message);
-        for queue in queues {
+        for queue in queues.into_values() {
             // Nobody else puts anything in while the broker is locked.
             let _ = queue.put(Arc::clone(&message));
         }
         Ok(())
+    }
+
+    fn leads_only_to(&self, name: &str, address: &str) -> bool {
+        let Some(queue) = self.memory.broker.queue_at(address) else { return false };
+        let state = self.memory.broker.lock();
+        let queues = state.bound_to(name);
+        queues.len() == 1 && queues.keys().all(|name| *name == queue)
     }
 
     fn label(&self) -> Option<String> {
@@ -223,7 +244,7 @@ impl Source for MemorySource {
     type Incoming = MemoryIncoming;
 
     fn address(&self) -> String {
-        format!("memory:{:p}/{}", Arc::as_ptr(&self.memory.broker), self.queue)
+        format!("{}{}", self.memory.broker.address(), self.queue)
     }
 
     fn label(&self) -> String {

@@ -26,6 +26,11 @@ type Key = dyn Fn(&Envelope) -> String + Send + Sync;
 /// there is no order; and an event that was published, but whose answer was lost, is published again, behind what was published
 /// with it.
 ///
+/// # Circles
+///
+/// Which subscriptions a topic has, the service alone knows: what came from one of them and is sent on to its topic comes again,
+/// until it has been sent on [too often](crate::LifespanBuilder::max_hops).
+///
 /// # Errors
 ///
 /// What another attempt cannot mend is a permanent error: `INVALID_ARGUMENT`, `NOT_FOUND`, `PERMISSION_DENIED` and all else that

@@ -95,10 +95,18 @@ pub trait Sink: Send + Sync + 'static {
         100
     }
 
-    /// Where it sends to, in the words of a [`Source::address`](crate::Source::address): what came in there is not sent back.
-    /// The default is nowhere that anything comes from.
+    /// Where it sends to, if that is one place, in the words of a [`Source::address`](crate::Source::address). The default is
+    /// nowhere that anything comes from.
     fn address(&self) -> Option<String> {
         None
+    }
+
+    /// Whether events of a name go to this address, a [`Source::address`](crate::Source::address), and to no other place: what
+    /// came from there is then not sent, unless the sink [is to](SinkExt::also_back). Who sends to several places leaves out the
+    /// one that an event [came from](Envelope::came_from) by itself. The default looks at its own [address](Self::address).
+    fn leads_only_to(&self, name: &str, address: &str) -> bool {
+        let _ = name;
+        self.address().is_some_and(|own| own == address)
     }
 
     /// What it is called in spans and metrics: few words that stay the same from one run of the program to the next. The default is

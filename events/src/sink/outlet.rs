@@ -20,6 +20,7 @@ use crate::telemetry::{Destination, SinkMeters, public};
 pub(super) trait AnySink: Send + Sync {
     fn send_many<'a>(&'a self, envelopes: &'a [Envelope]) -> BoxFuture<'a, Vec<Result<(), SinkError>>>;
     fn max_batch(&self) -> usize;
+    fn leads_only_to(&self, name: &str, address: &str) -> bool;
     fn destination(&self, envelope: &Envelope) -> Destination;
     fn close(&self) -> BoxFuture<'_, Result<(), SinkError>>;
 }
@@ -31,6 +32,11 @@ impl<S: Sink> AnySink for S {
 
     fn max_batch(&self) -> usize {
         Sink::max_batch(self)
+    }
+
+    fn leads_only_to(&self, name: &str, address: &str) -> bool {
+        // Who cannot say where it goes has it sent.
+        catch_unwind(AssertUnwindSafe(|| Sink::leads_only_to(self, name, address))).unwrap_or_default()
     }
 
     fn destination(&self, envelope: &Envelope) -> Destination {
@@ -47,8 +53,6 @@ impl<S: Sink> AnySink for S {
 pub(crate) struct Outlet {
     pub(crate) site: Site,
     pub(crate) pattern: String,
-    /// Where it sends to, if anything comes from there.
-    pub(crate) address: Option<String>,
     /// What spans and metrics call it.
     pub(crate) label: Arc<str>,
     /// Whether it says itself what it is called.
@@ -63,12 +67,12 @@ pub(crate) struct Outlet {
 impl Outlet {
     pub(crate) fn new(site: Site, pattern: String, sink: impl IntoSink) -> Self {
         let (sink, settings) = sink.into_parts().split();
-        let (address, label, type_name) = (sink.address(), sink.label(), type_name_of_val(&sink));
+        let (label, type_name) = (sink.label(), type_name_of_val(&sink));
         let is_labelled = label.is_some();
         let label = label.map_or_else(|| site.place.to_string(), |label| public(&label));
         let (meters, attempts) = (SinkMeters::new(&label), Attempts::default());
         let (label, sink) = (label.into(), Box::new(sink));
-        Self { site, pattern, address, label, is_labelled, type_name, sink, settings, meters, attempts }
+        Self { site, pattern, label, is_labelled, type_name, sink, settings, meters, attempts }
     }
 
     pub(crate) fn part(&self) -> SinkPart {
@@ -88,6 +92,17 @@ impl Outlet {
 
     pub(crate) fn takes_name(&self, name: &str) -> bool {
         Pattern::new(&self.pattern).matches(name)
+    }
+
+    /// Whether it has nowhere to send an event of this name to but where it came from, and is not to send it there. Where no
+    /// handler gets the event either, somebody must be told: it is sent, and refused when it has come too often.
+    pub(crate) fn leads_back(&self, name: &str, from: &str) -> bool {
+        !self.settings.also_back && !self.is_only() && self.sink.leads_only_to(name, from)
+    }
+
+    /// Whether nobody would get what comes from an address under this name.
+    pub(crate) fn keeps_all(&self, name: &str, from: &str) -> bool {
+        self.is_only() && !self.settings.also_back && self.sink.leads_only_to(name, from)
     }
 
     /// Whether no handler gets what it gets.

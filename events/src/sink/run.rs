@@ -10,7 +10,7 @@ use super::SinkError;
 use super::outlet::{Outlet, Outlets};
 use crate::any::AnyEvent;
 use crate::call::{caught, isolated};
-use crate::envelope::Envelope;
+use crate::envelope::{Entry, Envelope};
 use crate::error::{BoxError, text_of};
 use crate::failure::{Failure, FailureCause};
 use crate::lifespan::Lifespan;
@@ -33,8 +33,8 @@ struct Unsent {
 
 impl Outlets {
     /// Sends each sink its share, to all sinks at once.
-    pub(crate) async fn send_all(&self, shares: Vec<Vec<&AnyEvent>>, lifespan: &Lifespan) -> Sent {
-        let sends = self.0.iter().zip(shares).map(|(outlet, share)| outlet.send(share, lifespan));
+    pub(crate) async fn send_all(&self, shares: Vec<Vec<&AnyEvent>>, entry: Entry<'_>, lifespan: &Lifespan) -> Sent {
+        let sends = self.0.iter().zip(shares).map(|(outlet, share)| outlet.send(share, entry, lifespan));
         let mut all = Sent::default();
         for sent in join_all(sends).await {
             all.failures.extend(sent.failures);
@@ -61,14 +61,18 @@ impl Outlets {
 }
 
 impl Outlet {
-    async fn send(&self, events: Vec<&AnyEvent>, lifespan: &Lifespan) -> Sent {
+    async fn send(&self, events: Vec<&AnyEvent>, entry: Entry<'_>, lifespan: &Lifespan) -> Sent {
         let begun = Instant::now();
         let mut sent = Sent::default();
         let mut envelopes = Vec::with_capacity(events.len());
         for event in events {
             // Here is what the payload's own `Serialize` and the key's `Display` do.
             let made = isolated(|| {
-                envelopes.push(Envelope::of(event, &lifespan.core().origin)?);
+                let mut envelope = Envelope::of(event, &lifespan.core().origin, entry)?;
+                if self.settings.also_back {
+                    envelope.forget_source();
+                }
+                envelopes.push(envelope);
                 Ok(())
             });
             if let Err(cause) = made {
@@ -94,6 +98,9 @@ impl Outlet {
                 Either::Left((tried, _)) if !force.is_forced() => tried,
                 _ => return sent.abort(self.site, &left, attempt, begun),
             };
+            if let Some(unsent) = tried.first() {
+                self.settings.on_attempt.tell(&unsent.error, attempt, self.site);
+            }
             let (lost, again): (Vec<_>, Vec<_>) =
                 tried.into_iter().partition(|unsent| unsent.error.is_permanent() || attempt >= self.settings.attempts);
             for Unsent { envelope, error } in lost {

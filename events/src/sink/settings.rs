@@ -4,22 +4,33 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::Sink;
+use super::{Sink, SinkError};
+use crate::attempts::OnAttempt;
 use crate::backoff::Backoff;
 
 /// How a lifespan uses a sink.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(super) only: bool,
+    pub(super) also_back: bool,
     pub(super) batch: Option<usize>,
     pub(super) attempts: u32,
     pub(super) backoff: Backoff,
     pub(super) timeout: Duration,
+    pub(super) on_attempt: OnAttempt<SinkError>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { only: false, batch: None, attempts: 5, backoff: Backoff::default(), timeout: Duration::from_secs(30) }
+        Self {
+            only: false,
+            also_back: false,
+            batch: None,
+            attempts: 5,
+            backoff: Backoff::default(),
+            timeout: Duration::from_secs(30),
+            on_attempt: OnAttempt::default(),
+        }
     }
 }
 
@@ -87,6 +98,14 @@ pub trait SinkExt: IntoSink + Sized {
         with(self, |settings| settings.only = true)
     }
 
+    /// Sends an event also back to where it came from. Without it, what came from a [source](crate::Source) of the lifespan is
+    /// not sent to that same place, as far as the sink [knows](Sink::leads_only_to) where it sends to. What goes in a circle is
+    /// refused, and settled as [invalid](crate::SourceExt::on_invalid), when it has been sent on
+    /// [too often](crate::LifespanBuilder::max_hops).
+    fn also_back(self) -> ConfiguredSink<Self::Sink> {
+        with(self, |settings| settings.also_back = true)
+    }
+
     /// Sends at most so many events together; at least 1. The sink's own [`max_batch`](Sink::max_batch) is never passed.
     fn batch(self, events: usize) -> ConfiguredSink<Self::Sink> {
         with(self, |settings| settings.batch = Some(events.max(1)))
@@ -107,6 +126,12 @@ pub trait SinkExt: IntoSink + Sized {
     /// How long one attempt may take. The default is 30 s.
     fn timeout(self, limit: Duration) -> ConfiguredSink<Self::Sink> {
         with(self, |settings| settings.timeout = limit)
+    }
+
+    /// Has a closure told of each attempt to send that failed, for some event at least, with the first error and with the number of
+    /// the attempt, counted from 1. It is called before the pause, and should be short.
+    fn on_attempt(self, told: impl Fn(&SinkError, u32) + Send + Sync + 'static) -> ConfiguredSink<Self::Sink> {
+        with(self, |settings| settings.on_attempt = OnAttempt::new(told))
     }
 }
 

@@ -6,16 +6,28 @@ use std::sync::{Arc, OnceLock};
 use super::{Mark, Settlement};
 use crate::format::Message;
 
+/// What the messages of a source know of it.
+#[derive(Debug)]
+pub(crate) struct Lender {
+    pub(crate) address: Arc<str>,
+    /// Which of the lifespan's sources it is.
+    pub(crate) number: usize,
+    /// How many messages it has under way at most.
+    pub(crate) most: usize,
+}
+
 /// A message, and the mark that its handlers leave.
 pub(crate) struct Arrived {
     message: Arc<Message>,
+    /// Absent where it came by a request.
+    pub(crate) lender: Option<Arc<Lender>>,
     /// Made when the first handler asks for it.
     mark: OnceLock<Mark>,
 }
 
 impl Arrived {
-    pub(crate) fn new(message: Arc<Message>) -> Self {
-        Self { message, mark: OnceLock::new() }
+    pub(crate) fn new(message: Arc<Message>, lender: Option<Arc<Lender>>) -> Self {
+        Self { message, lender, mark: OnceLock::new() }
     }
 
     /// The message, where a `T` is one.
@@ -35,6 +47,10 @@ impl Arrived {
 
     /// The same message, with the same mark.
     pub(crate) fn share(&self) -> Self {
-        Self { message: Arc::clone(&self.message), mark: OnceLock::from(self.mark().clone()) }
+        Self {
+            message: Arc::clone(&self.message),
+            lender: self.lender.clone(),
+            mark: OnceLock::from(self.mark().clone()),
+        }
     }
 }

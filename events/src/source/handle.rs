@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
 use super::arrived::Arrived;
-use super::run::{Inlet, SETTLE_TIMEOUT};
+use super::run::{Inlet, SETTLE_TIMEOUT, before_end};
 use super::{Received, Settle, Settlement, SourceError};
 use crate::call::{caught, polled};
 use crate::context::Ambient;
@@ -37,6 +37,10 @@ impl Inlet {
             Err(panic) => self.invalid(lifespan, panic.to_string().into()),
         };
         let settling = self.settling(settlement, &message, seen);
+        match settlement {
+            Settlement::Requeue => Box::pin(self.pause(lifespan)).await,
+            Settlement::Ack | Settlement::Reject => self.again.over(),
+        }
         // Until then the work is not done, so that the end of the lifespan waits for it.
         let settled = match settling.span() {
             None => bounded(async { settle.settle(settlement).await }).await,
@@ -49,6 +53,13 @@ impl Inlet {
         let Err(Undone { error, took, .. }) = settled else { return self.meters.settled(settlement) };
         let error = text_of(&error);
         self.report(lifespan, format!("a message could not be settled by {settlement}: {error}").into(), took);
+    }
+
+    /// Waits before a message is given back, which would come again at once; but not past the end.
+    async fn pause(&self, lifespan: &Lifespan) {
+        if let Some(pause) = self.again.pause() {
+            before_end(lifespan, sleep(pause)).await;
+        }
     }
 
     /// Ends the span of a message's handlers, and begins that of its settlement, in the same trace.
@@ -71,7 +82,11 @@ impl Inlet {
 
     /// Has the handlers do their work, and answers what becomes of the message.
     async fn deliver(&self, lifespan: &Lifespan, message: &Arc<Message>, seen: &Seen) -> Settlement {
-        let (settlement, outcome) = match self.accept(lifespan, message, seen) {
+        let mut accepted = self.accept(lifespan, message, seen, true);
+        if let Err(Refused::ForNow) = accepted {
+            accepted = Box::pin(self.accept_later(lifespan, message, seen)).await;
+        }
+        let (settlement, outcome) = match accepted {
             Ok((mut delivery, mut bundle)) => {
                 delivery.join(match seen.span() {
                     None => bundle.deliver().await,
@@ -80,10 +95,32 @@ impl Inlet {
                 let settlement = bundle.values().settlement();
                 (settlement.unwrap_or_else(|| self.of(&delivery)), delivery.outcome())
             }
-            Err(settled) => settled,
+            Err(Refused::Settled(settlement, outcome)) => (settlement, outcome),
+            // The lifespan has ended before.
+            Err(Refused::ForNow) => (Settlement::Requeue, spans::OK),
         };
         seen.ended(outcome);
         settlement
+    }
+
+    /// Has the event of a message accepted as soon as the lifespan takes it, if that comes before its end.
+    async fn accept_later(
+        &self,
+        lifespan: &Lifespan,
+        message: &Arc<Message>,
+        seen: &Seen,
+    ) -> Result<(Delivery, Bundle), Refused> {
+        let accepted = before_end(lifespan, async {
+            loop {
+                lifespan.core().lets_in().await;
+                match self.accept(lifespan, message, seen, false) {
+                    // Another one was faster.
+                    Err(Refused::ForNow) => tokio::task::yield_now().await,
+                    accepted => return accepted,
+                }
+            }
+        });
+        accepted.await.unwrap_or(Err(Refused::ForNow))
     }
 
     /// Says what a span is about that nobody has entered yet.
@@ -103,30 +140,35 @@ impl Inlet {
         described(span, Operation::Process, || self.destination(message), &identity);
     }
 
-    /// Has the event of a message accepted: what its `now` handlers did, and the delivery to the others. Or answers what becomes
-    /// of the message, where no handler waits for it, and how it went, in a word.
-    fn accept(&self, lifespan: &Lifespan, message: &Arc<Message>, seen: &Seen) -> Result<(Delivery, Bundle), Settled> {
+    /// Has the event of a message accepted: what its `now` handlers did, and the delivery to the others.
+    fn accept(
+        &self,
+        lifespan: &Lifespan,
+        message: &Arc<Message>,
+        seen: &Seen,
+        is_first: bool,
+    ) -> Result<(Delivery, Bundle), Refused> {
         let arriving = self.arriving(message);
-        self.described(seen, message, arriving.as_ref().ok());
+        if is_first {
+            self.described(seen, message, arriving.as_ref().ok());
+        }
         let _entered = seen.enter();
-        let mut arriving = arriving.map_err(|error| (self.invalid(lifespan, error), "invalid"))?;
-        self.meters.arrived(arriving.beside.time);
+        let mut arriving = arriving.map_err(|error| Refused::Settled(self.invalid(lifespan, error), "invalid"))?;
+        if is_first {
+            self.meters.arrived(arriving.beside.time);
+        }
         if lifespan.is_dispatch_disabled() {
             // What is dropped here was never handled.
-            return Err((Settlement::Requeue, spans::OK));
+            return Err(Refused::ForNow);
         }
-        let (ambient, arrived) = (Ambient::of(lifespan.clone()), Arrived::new(Arc::clone(message)));
+        let ambient = Ambient::of(lifespan.clone());
+        let arrived = Arrived::new(Arc::clone(message), Some(Arc::clone(self.lender())));
         let accepted = arrive(&ambient, &mut arriving, Values::Message(&arrived));
-        let Accepted { now, event } = accepted.map_err(|error| {
-            let kind = error.kind();
-            (self.refused(lifespan, error), kind)
-        })?;
+        let Accepted { now, event } = accepted.map_err(|error| self.refused(lifespan, error))?;
         match event {
-            None => Err((arrived.settlement().unwrap_or_else(|| self.of(&now)), now.outcome())),
-            Some(event) => {
-                let from = Arc::clone(&self.address);
-                Ok((now, Bundle::of_message(ambient.into_lifespan(), event, arrived, from)))
-            }
+            None if now.handlers() == 0 && lifespan.is_dispatch_disabled() => Err(Refused::ForNow),
+            None => Err(Refused::Settled(arrived.settlement().unwrap_or_else(|| self.of(&now)), now.outcome())),
+            Some(event) => Ok((now, Bundle::of_message(ambient.into_lifespan(), event, arrived))),
         }
     }
 
@@ -135,15 +177,18 @@ impl Inlet {
     }
 
     /// What becomes of a message whose event the lifespan does not take.
-    fn refused(&self, lifespan: &Lifespan, error: DispatchError) -> Settlement {
+    fn refused(&self, lifespan: &Lifespan, error: DispatchError) -> Refused {
+        if let DispatchError::Full { .. } = error {
+            return Refused::ForNow;
+        }
         Meters::refused(&error);
-        let settlement = match error {
-            // Another time, or another process, will do.
-            DispatchError::Full { .. } | DispatchError::Closed { .. } => Settlement::Requeue,
-            _ => self.settings.on_invalid,
+        let (kind, settlement) = match error {
+            // Another process will do.
+            DispatchError::Closed { .. } => (error.kind(), Settlement::Requeue),
+            _ => (error.kind(), self.settings.on_invalid),
         };
         self.report(lifespan, error.into(), Duration::ZERO);
-        settlement
+        Refused::Settled(settlement, kind)
     }
 
     fn invalid(&self, lifespan: &Lifespan, error: BoxError) -> Settlement {
@@ -157,8 +202,13 @@ impl Inlet {
     }
 }
 
-/// What becomes of a message that no handler waits for, and how it went, in a word.
-type Settled = (Settlement, &'static str);
+/// Why no handler waits for a message.
+enum Refused {
+    /// So it is settled, and so it went, in a word.
+    Settled(Settlement, &'static str),
+    /// There is no room for its event, or dispatch is disabled.
+    ForNow,
+}
 
 /// Why a source has not done what it was to do.
 pub(super) struct Undone {

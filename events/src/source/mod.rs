@@ -1,8 +1,10 @@
 //! Where events come in.
 
+mod again;
 mod arrived;
 mod error;
 mod handle;
+mod handling;
 mod mark;
 mod readers;
 mod run;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use crate::format::{CloudEvents, Format, Message};
 
 use crate::telemetry::Destination;
-pub(crate) use arrived::Arrived;
+pub(crate) use arrived::{Arrived, Lender};
 pub use error::SourceError;
 pub use mark::Mark;
 pub(crate) use readers::Readers;
@@ -114,8 +116,8 @@ pub trait Source: Send + Sync + 'static {
     /// A connection that messages come from.
     type Incoming: Incoming;
 
-    /// Where it reads, in words that no other source of the lifespan uses: two that do are a start error. A sink with the same
-    /// [address](crate::Sink::address) does not get what came from here.
+    /// Where it reads, in words that no other source of the lifespan uses: two that do are a start error. A sink that
+    /// [leads](crate::Sink::leads_only_to) there does not get what came from here.
     fn address(&self) -> String;
 
     /// What it is called in spans and metrics: few words that stay the same from one run of the program to the next. The default is
@@ -128,6 +130,12 @@ pub trait Source: Send + Sync + 'static {
     /// [`CloudEvents`], in whatever mode.
     fn default_format(&self) -> Arc<dyn Format> {
         Arc::new(CloudEvents::binary())
+    }
+
+    /// Whether a message that is requeued comes again only after a while: nothing waits then before it is told so, unless the
+    /// [settings](SourceExt::requeue_backoff) say something else. The default is `false`.
+    fn delays_requeued(&self) -> bool {
+        false
     }
 
     /// Where a message has come from, in the words of those who look at traces. Nobody asks unless somebody looks. The default

@@ -1,26 +1,28 @@
 //! Keeps a source connected, and its messages coming.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::Semaphore;
 
-use super::handle::bounded;
+use super::again::Again;
+use super::handle::{Undone, bounded};
+use super::handling::{Handling, Places};
 use super::settings::{Name, Settings};
-use super::{Incoming, IntoSource, Source, SourceError};
-use crate::call::{caught, polled};
+use super::{Incoming, IntoSource, Lender, Settle, Settlement, Source, SourceError};
+use crate::call::caught;
 use crate::error::text_of;
 use crate::flow::SourcePart;
 use crate::format::Message;
+use crate::handler::HandlerDecl;
 use crate::lifespan::{Connection, Lifespan, SourceHealth};
 use crate::place::Site;
+use crate::registry::{Named, Registry};
 use crate::telemetry::{Destination, SourceMeters, public};
 
 /// A source whose type is forgotten.
@@ -67,14 +69,36 @@ pub(crate) struct Inlet {
     pub(super) settings: Settings,
     pub(super) meters: SourceMeters,
     connection: Connection,
+    places: Places,
+    lender: Arc<Lender>,
+    pub(super) again: Again,
+    /// Whether the lifespan has started disabled, and has not been enabled since.
+    is_resting: AtomicBool,
 }
 
 impl Inlet {
-    pub(crate) fn new(site: Site, source: impl IntoSource) -> Self {
+    /// The source of a lifespan that has so many before it.
+    pub(crate) fn new(site: Site, number: usize, source: impl IntoSource) -> Self {
         let (source, settings) = source.into_parts().split();
-        let (address, label) = (source.address().into(), public(&source.label()));
+        let (address, label) = (Arc::<str>::from(source.address()), public(&source.label()));
         let (meters, connection) = (SourceMeters::new(&label), Connection::default());
-        Self { site, address, label: label.into(), source: Box::new(source), settings, meters, connection }
+        let places = Places::new(settings.concurrency.min(settings.prefetch));
+        let lender = Arc::new(Lender { address: Arc::clone(&address), number, most: places.all() });
+        let again = Again::new(settings.requeue_backoff);
+        let (label, source) = (label.into(), Box::new(source));
+        Self {
+            site,
+            address,
+            label,
+            source,
+            settings,
+            meters,
+            connection,
+            places,
+            lender,
+            again,
+            is_resting: AtomicBool::new(false),
+        }
     }
 
     /// Where a message has come from, for those who look at its trace.
@@ -82,8 +106,15 @@ impl Inlet {
         self.source.destination(message)
     }
 
-    pub(crate) fn health(&self) -> SourceHealth {
-        SourceHealth::new(&self.label, self.site.place, &self.connection)
+    /// How it does; nothing where it is not to be connected.
+    pub(crate) fn health(&self) -> Option<SourceHealth> {
+        let is_resting = self.is_resting.load(Ordering::Relaxed);
+        (!is_resting).then(|| SourceHealth::new(&self.label, self.site.place, &self.connection))
+    }
+
+    /// Has it wait until the lifespan is enabled, before it is connected.
+    pub(crate) fn rest(&self) {
+        self.is_resting.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn part(&self) -> SourcePart {
@@ -94,13 +125,22 @@ impl Inlet {
         SourcePart { site: self.site, label: self.label.to_string(), name }
     }
 
-    /// How many messages are handled at a time at most.
-    pub(crate) fn under_way(&self) -> usize {
-        self.settings.concurrency.min(self.settings.prefetch)
+    pub(crate) fn lender(&self) -> &Arc<Lender> {
+        &self.lender
+    }
+
+    /// Whether a handler may get what it brings.
+    pub(crate) fn may_bring(&self, handler: &HandlerDecl, registry: &Registry) -> bool {
+        let Name::Fixed(name) = &self.settings.name else { return true };
+        registry.names.get(&**name).is_some_and(|Named { decl, variant }| {
+            let of_type = handler.accepts.payload_type().is_some_and(|own| own.type_id == decl.type_id);
+            of_type && handler.takes_name(decl.names[*variant])
+        })
     }
 
     /// Reads until the lifespan ends, over one connection after another; answers what could not be closed then.
     pub(crate) async fn run(self: Arc<Self>, lifespan: Lifespan) -> Option<String> {
+        before_end(&lifespan, self.rested(&lifespan)).await?;
         let mut attempt = 0;
         let mut pauses = self.settings.backoff.pauses();
         loop {
@@ -129,18 +169,34 @@ impl Inlet {
         }
     }
 
+    async fn rested(&self, lifespan: &Lifespan) {
+        if self.is_resting.load(Ordering::Relaxed) {
+            lifespan.core().switch.on().await;
+            self.is_resting.store(false, Ordering::Relaxed);
+        }
+    }
+
     /// Reads over one connection.
     async fn read(self: &Arc<Self>, mut incoming: impl Incoming, lifespan: &Lifespan) -> Ended {
-        let mut draining = pin!(lifespan.core().gate.draining());
-        let mut handling = Handling::new(lifespan, self.under_way());
+        let core = lifespan.core();
+        let mut draining = pin!(core.gate.draining());
+        let mut handling = Handling::new(lifespan, &self.places);
         let lost = loop {
             // Handlers that never wait must not keep the thread from other tasks.
             tokio::task::consume_budget().await;
             if handling.is_full() && before(draining.as_mut(), pin!(handling.room())).await.is_none() {
                 break None;
             }
+            if core.holds_back() && before(draining.as_mut(), pin!(core.lets_in())).await.is_none() {
+                break None;
+            }
             match before(draining.as_mut(), pin!(caught(async { incoming.next().await }))).await {
                 Some(Ok(Ok(received))) => {
+                    // It may have been waited for longer than there was room.
+                    if core.holds_back() && before(draining.as_mut(), pin!(core.lets_in())).await.is_none() {
+                        self.give_back(received.settle).await;
+                        break None;
+                    }
                     let Some(work) = lifespan.begin(false) else { break None };
                     let inlet = Arc::clone(self);
                     handling.begin(|| inlet.handle(work, received)).await;
@@ -157,6 +213,14 @@ impl Inlet {
                 handling.end().await;
                 Ok(self.close(incoming).await)
             }
+        }
+    }
+
+    /// Gives a message back that nobody has looked at. If that fails, the end of its connection does it.
+    async fn give_back(&self, settle: impl Settle) {
+        let settled = bounded(async { settle.settle(Settlement::Requeue).await }).await;
+        if let Err(Undone { error, .. }) = settled {
+            tracing::warn!(target: "events", source = &*self.label, error = %error, "a message could not be given back");
         }
     }
 
@@ -178,16 +242,12 @@ impl Inlet {
             "a source is not connected, and {}",
             if error.is_permanent() { "has ended: it is not tried again" } else { "will be tried again" },
         );
-        if let Some(told) = &self.settings.on_attempt
-            && catch_unwind(AssertUnwindSafe(|| told(error, attempt))).is_err()
-        {
-            tracing::error!(target: "events", source = &*self.label, "`on_attempt` of a source panicked");
-        }
+        self.settings.on_attempt.tell(error, attempt, self.site);
     }
 }
 
 /// Waits, but not past the moment when the lifespan takes nothing more.
-async fn before_end<T>(lifespan: &Lifespan, work: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn before_end<T>(lifespan: &Lifespan, work: impl Future<Output = T>) -> Option<T> {
     before(pin!(lifespan.core().gate.draining()), pin!(work)).await
 }
 
@@ -195,66 +255,6 @@ async fn before<F: Future>(end: Pin<&mut impl Future<Output = ()>>, work: Pin<&m
     match select(work, end).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
-    }
-}
-
-/// Where messages are handled: by the task that reads them, as far as they go without waiting, if no other thread could do
-/// more; what waits has a task of its own.
-struct Handling<F> {
-    runtime: Handle,
-    is_here: bool,
-    /// As many as may be handled at a time. The reader alone takes them, for what has a task.
-    places: Arc<Semaphore>,
-    under_way: usize,
-    /// Used again by the next message, where the last one did not wait.
-    here: Pin<Box<Option<F>>>,
-}
-
-impl<F: Future<Output = ()> + Send + 'static> Handling<F> {
-    fn new(lifespan: &Lifespan, under_way: usize) -> Self {
-        let runtime = lifespan.core().runtime.clone();
-        let is_here = under_way == 1 || runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
-        Self { runtime, is_here, places: Arc::new(Semaphore::new(under_way)), under_way, here: Box::pin(None) }
-    }
-
-    /// Whether as many messages are handled as may be.
-    fn is_full(&self) -> bool {
-        self.places.available_permits() == 0
-    }
-
-    /// Waits until another message may be handled.
-    async fn room(&mut self) {
-        let _place = self.places.acquire().await;
-    }
-
-    async fn begin(&mut self, handle: impl FnOnce() -> F) {
-        if !self.is_here {
-            return self.spawn(handle());
-        }
-        self.here.set(Some(handle()));
-        let Some(handled) = self.here.as_mut().as_pin_mut() else { return };
-        if polled(handled).await.is_ready() {
-            return;
-        }
-        let mut waits = std::mem::replace(&mut self.here, Box::pin(None));
-        self.spawn(poll_fn(move |cx| match waits.as_mut().as_pin_mut() {
-            Some(handled) => handled.poll(cx),
-            None => Poll::Ready(()),
-        }));
-    }
-
-    fn spawn(&self, handled: impl Future<Output = ()> + Send + 'static) {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        self.runtime.spawn(async move {
-            handled.await;
-            drop(place);
-        });
-    }
-
-    /// Waits until no message is handled.
-    async fn end(&mut self) {
-        let all = u32::try_from(self.under_way).unwrap_or(u32::MAX);
-        let _places = self.places.acquire_many(all).await;
     }
 }
 

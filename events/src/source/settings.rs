@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::{Settlement, Source, SourceError};
+use crate::attempts::OnAttempt;
 use crate::backoff::Backoff;
 use crate::format::{CloudEvents, Format, Message};
 
@@ -23,10 +24,9 @@ pub(crate) struct Settings {
     pub(super) format: Arc<dyn Format>,
     pub(super) continues_trace: bool,
     pub(super) backoff: Backoff,
-    pub(super) on_attempt: Option<Arc<OnAttempt>>,
+    pub(super) requeue_backoff: Option<Backoff>,
+    pub(super) on_attempt: OnAttempt<SourceError>,
 }
-
-pub(super) type OnAttempt = dyn Fn(&SourceError, u32) + Send + Sync;
 
 /// Where the name of a message's event comes from.
 #[derive(Clone)]
@@ -51,7 +51,8 @@ impl Default for Settings {
             format: Arc::new(CloudEvents::binary()),
             continues_trace: false,
             backoff: Backoff::default(),
-            on_attempt: None,
+            requeue_backoff: Some(Backoff::default()),
+            on_attempt: OnAttempt::default(),
         }
     }
 }
@@ -102,7 +103,10 @@ impl<S: Source> IntoSource for S {
     type Source = S;
 
     fn into_parts(self) -> ConfiguredSource<S> {
-        let settings = Settings { format: self.default_format(), ..Settings::default() };
+        let mut settings = Settings { format: self.default_format(), ..Settings::default() };
+        if self.delays_requeued() {
+            settings.requeue_backoff = None;
+        }
         ConfiguredSource { source: self, settings }
     }
 }
@@ -122,7 +126,7 @@ pub trait SourceExt: IntoSource + Sized {
         with(self, |settings| settings.prefetch = messages.clamp(1, Semaphore::MAX_PERMITS))
     }
 
-    /// How many messages are handled at a time; at least 1. The default is 100.
+    /// How many messages are handled at a time, over all connections of the source together; at least 1. The default is 100.
     fn concurrency(self, messages: usize) -> ConfiguredSource<Self::Source> {
         with(self, |settings| settings.concurrency = messages.clamp(1, Semaphore::MAX_PERMITS))
     }
@@ -138,7 +142,8 @@ pub trait SourceExt: IntoSource + Sized {
     }
 
     /// What becomes of a message that is no event: it has another format, does not fit its type, or breaks its rules. The
-    /// default is [`Reject`](Settlement::Reject); [`Requeue`](Settlement::Requeue) would bring it back for ever.
+    /// default is [`Reject`](Settlement::Reject); [`Requeue`](Settlement::Requeue) would bring it back for ever, after
+    /// [pauses](Self::requeue_backoff).
     fn on_invalid(self, settlement: Settlement) -> ConfiguredSource<Self::Source> {
         with(self, |settings| settings.on_invalid = settlement)
     }
@@ -179,10 +184,24 @@ pub trait SourceExt: IntoSource + Sized {
         with(self, |settings| settings.backoff = pauses.into())
     }
 
+    /// How long the pauses are before a message is requeued, which many brokers deliver again at once: from the first one on, each
+    /// is about twice as long as the one before, up to the longest one, with the bounds and the jitter of [`backoff`](Self::backoff).
+    /// Messages that are requeued while others pause have pauses of the same length; after a message that was not requeued they
+    /// begin anew. A message that pauses is under way, and handled, as far as [`prefetch`](Self::prefetch) and
+    /// [`concurrency`](Self::concurrency) go: a source all of whose messages fail becomes slow. The end of the lifespan cuts a pause
+    /// short.
+    ///
+    /// The default is 100 ms to 10 s; and no pause for sources whose other side makes one, such as those of SQS and of
+    /// Server-Sent Events. There is no last time: who wants to be rid of a message after so many times has the broker see to it,
+    /// or a handler that [rejects](crate::Mark::reject) it.
+    fn requeue_backoff(self, pauses: RangeInclusive<Duration>) -> ConfiguredSource<Self::Source> {
+        with(self, |settings| settings.requeue_backoff = Some(pauses.into()))
+    }
+
     /// Has a closure told of each attempt to connect that failed, and of each connection that was lost, with the number of the
     /// attempt, counted from 1 since the last one that succeeded.
     fn on_attempt(self, told: impl Fn(&SourceError, u32) + Send + Sync + 'static) -> ConfiguredSource<Self::Source> {
-        with(self, |settings| settings.on_attempt = Some(Arc::new(told)))
+        with(self, |settings| settings.on_attempt = OnAttempt::new(told))
     }
 }
 

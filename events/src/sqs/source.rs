@@ -152,6 +152,10 @@ impl Source for SqsSource {
         self.queue.destination()
     }
 
+    fn delays_requeued(&self) -> bool {
+        true
+    }
+
     async fn connect(&self, prefetch: usize) -> Result<SqsIncoming, SourceError> {
         let late = |_| SourceError::new(format!("the service has not answered within {CONNECT_TIMEOUT:?}"));
         Ok(timeout(CONNECT_TIMEOUT, self.open(prefetch)).await.map_err(late)??)

@@ -234,6 +234,10 @@ impl Source for SseSource {
         Arc::new(Plain)
     }
 
+    fn delays_requeued(&self) -> bool {
+        true
+    }
+
     async fn connect(&self, prefetch: usize) -> Result<SseIncoming, SourceError> {
         let client = self.client.get_or_try_init(|| client::made(&self.url, &self.authorities)).await?;
         let last_id = self.resume.last_id();

@@ -1,5 +1,6 @@
 //! A scope that ends while others still push into it, and the room for what waits.
 
+use loom::future::block_on;
 use loom::sync::Arc;
 use loom::thread;
 
@@ -77,5 +78,28 @@ fn a_refused_event_keeps_no_other_out() {
         let own = room.reserve_many(1);
         let others = other.join().expect("no panic");
         assert!(own ^ others, "the place is free once, and once alone");
+    });
+}
+
+/// Who waits for a place is told of it, whoever else takes it and gives it back meanwhile.
+#[test]
+fn who_waits_for_room_misses_none() {
+    loom::model(|| {
+        let room = Arc::new(Room::new(1));
+        assert!(room.reserve_many(1), "the only one");
+        let waiting = thread::spawn({
+            let room = Arc::clone(&room);
+            move || {
+                while !room.reserve_many(1) {
+                    block_on(room.free());
+                }
+            }
+        });
+        room.release(1);
+        if room.reserve_many(1) {
+            room.release(1);
+        }
+        waiting.join().expect("no panic");
+        assert!(room.is_full());
     });
 }

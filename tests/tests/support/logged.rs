@@ -19,6 +19,13 @@ impl Logged {
         logged
     }
 
+    /// Begins for this thread alone, until the guard is dropped.
+    pub(crate) fn here() -> (Self, tracing::subscriber::DefaultGuard) {
+        let logged = Self { text: Arc::new(Mutex::new(Some(String::new()))), quiet: "" };
+        let guard = tracing::subscriber::set_default(logged.clone());
+        (logged, guard)
+    }
+
     pub(crate) fn take(&self) -> String {
         self.text.lock().expect("nobody panics").take().expect("nobody else takes it")
     }
