@@ -94,7 +94,7 @@ impl FeedRoute {
         if shared.head.borrow().is_closed {
             return unavailable("the stream has ended\n");
         }
-        let Ok(place) = Arc::clone(&shared.places).try_acquire_owned() else {
+        let Some(place) = shared.places.take() else {
             return unavailable("there are too many readers\n");
         };
         let (patterns, filter) = (Arc::clone(&self.patterns), self.filter.as_ref().map(|make| make(request)));
