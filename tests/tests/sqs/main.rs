@@ -19,6 +19,7 @@ mod tls;
 
 mod bad_input;
 mod conformance;
+mod ending;
 mod fake;
 mod fastapi;
 mod faults;
