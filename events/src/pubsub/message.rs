@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use prost::bytes::Bytes;
+
 use super::proto::{PubsubMessage, Timestamp};
 use crate::error::BoxError;
 use crate::format::Message;
@@ -73,6 +75,14 @@ pub(super) fn incoming(message: PubsubMessage, delivery_attempt: i32, subscripti
         }
     }
     Message { content_type, headers, body: message.data.into() }
+}
+
+/// The same of what is no message.
+pub(super) fn unreadable(bytes: Bytes, delivery_attempt: i32, subscription: &str) -> Message {
+    let message = incoming(PubsubMessage { data: bytes, ..PubsubMessage::default() }, delivery_attempt, subscription);
+    // Nobody has said that it has an identity.
+    let headers = message.headers.into_iter().filter(|(name, _)| name != "pubsub-message-id").collect();
+    Message { headers, ..message }
 }
 
 fn text(time: Timestamp) -> Option<String> {

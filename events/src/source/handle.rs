@@ -28,10 +28,10 @@ impl Inlet {
     /// Has the handlers of a message do their work, and settles it.
     pub(super) async fn handle(self: Arc<Self>, work: Work, received: Received<impl Settle>) {
         let lifespan = work.lifespan();
-        let Received { message, settle } = received;
+        let Received { message, settle, unreadable } = received;
         self.meters.received();
         let seen = spans::process(&self.label, lifespan);
-        let settlement = match caught(self.deliver(lifespan, &message, &seen)).await {
+        let settlement = match caught(self.deliver(lifespan, &message, unreadable, &seen)).await {
             Ok(settlement) => settlement,
             // A format or a rule of somebody's, which would do so again.
             Err(panic) => self.invalid(lifespan, panic.to_string().into()),
@@ -69,8 +69,14 @@ impl Inlet {
     }
 
     /// Has the handlers do their work, and answers what becomes of the message.
-    async fn deliver(&self, lifespan: &Lifespan, message: &Arc<Message>, seen: &Seen) -> Settlement {
-        let (settlement, outcome) = match self.accept(lifespan, message, seen) {
+    async fn deliver(
+        &self,
+        lifespan: &Lifespan,
+        message: &Arc<Message>,
+        unreadable: Option<BoxError>,
+        seen: &Seen,
+    ) -> Settlement {
+        let (settlement, outcome) = match self.accept(lifespan, message, unreadable, seen) {
             Ok((mut delivery, mut bundle)) => {
                 delivery.join(match seen.span() {
                     None => bundle.deliver().await,
@@ -104,8 +110,14 @@ impl Inlet {
 
     /// Has the event of a message accepted: what its `now` handlers did, and the delivery to the others. Or answers what becomes
     /// of the message, where no handler waits for it, and how it went, in a word.
-    fn accept(&self, lifespan: &Lifespan, message: &Arc<Message>, seen: &Seen) -> Result<(Delivery, Bundle), Settled> {
-        let arriving = self.arriving(message);
+    fn accept(
+        &self,
+        lifespan: &Lifespan,
+        message: &Arc<Message>,
+        unreadable: Option<BoxError>,
+        seen: &Seen,
+    ) -> Result<(Delivery, Bundle), Settled> {
+        let arriving = unreadable.map_or_else(|| self.arriving(message), Err);
         self.described(seen, message, arriving.as_ref().ok());
         let _entered = seen.enter();
         let mut arriving = arriving.map_err(|error| (self.invalid(lifespan, error), "invalid"))?;
