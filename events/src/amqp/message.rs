@@ -44,16 +44,22 @@ pub(super) fn received(delivery: Delivery) -> Message {
     Message { content_type: properties.content_type().as_ref().map(ToString::to_string), headers, body: delivery.data }
 }
 
+/// How deep tables and arrays of a header may be nested.
+pub(super) const MAX_DEPTH: usize = 32;
+/// What stands where they are nested deeper.
+pub(super) const TOO_DEEP: &str = "nested too deeply";
+
 fn text(value: &AMQPValue) -> String {
-    match json(value) {
+    match json(value, MAX_DEPTH) {
         Value::String(text) => text,
         Value::Null => String::new(),
         other => other.to_string(),
     }
 }
 
-fn json(value: &AMQPValue) -> Value {
+fn json(value: &AMQPValue, depth: usize) -> Value {
     match value {
+        AMQPValue::FieldArray(_) | AMQPValue::FieldTable(_) if depth == 0 => TOO_DEEP.into(),
         AMQPValue::Boolean(value) => (*value).into(),
         AMQPValue::ShortShortInt(value) => (*value).into(),
         AMQPValue::ShortShortUInt(value) => (*value).into(),
@@ -67,10 +73,11 @@ fn json(value: &AMQPValue) -> Value {
         AMQPValue::DecimalValue(value) => decimal(value.value, value.scale).into(),
         AMQPValue::ShortString(value) => value.to_string().into(),
         AMQPValue::LongString(value) => value.to_string().into(),
-        AMQPValue::FieldArray(values) => values.as_slice().iter().map(json).collect(),
+        AMQPValue::FieldArray(values) => values.as_slice().iter().map(|value| json(value, depth - 1)).collect(),
         AMQPValue::Timestamp(value) => (*value).into(),
         AMQPValue::FieldTable(table) => {
-            Value::Object(table.into_iter().map(|(name, value)| (name.to_string(), json(value))).collect::<Map<_, _>>())
+            let fields = table.into_iter().map(|(name, value)| (name.to_string(), json(value, depth - 1)));
+            Value::Object(fields.collect::<Map<_, _>>())
         }
         AMQPValue::ByteArray(value) => String::from_utf8_lossy(value.as_slice()).into(),
         AMQPValue::Void => Value::Null,
@@ -149,6 +156,26 @@ mod tests {
             (AMQPValue::FieldArray(FieldArray::from(vec![table])), r#"[{"count":3,"queue":"kitchen"}]"#),
         ] {
             assert_eq!(text(&value), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_said_to_be() {
+        let nested = |depth| {
+            (1..depth).fold(AMQPValue::FieldArray(FieldArray::default()), |inner, level| match level % 2 {
+                0 => AMQPValue::FieldArray(FieldArray::from(vec![inner])),
+                _ => {
+                    let mut table = FieldTable::default();
+                    table.insert("a".into(), inner);
+                    AMQPValue::FieldTable(table)
+                }
+            })
+        };
+        let deepest = text(&nested(MAX_DEPTH));
+        assert_eq!((deepest.matches(['[', '{']).count(), deepest.contains(TOO_DEEP)), (MAX_DEPTH, false), "{deepest}");
+        for depth in [MAX_DEPTH + 1, 100] {
+            let text = text(&nested(depth));
+            assert_eq!((text.matches(['[', '{']).count(), text.matches(TOO_DEEP).count()), (MAX_DEPTH, 1), "{text}");
         }
     }
 }

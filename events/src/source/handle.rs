@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -46,7 +47,10 @@ impl Inlet {
             }
         };
         settling.ended(spans::outcome(settled.is_ok()));
-        let Err(Undone { error, took }) = settled else { return self.meters.settled(settlement) };
+        let Err(Undone { error, took }) = settled else {
+            self.has_settled.store(true, Ordering::Relaxed);
+            return self.meters.settled(settlement);
+        };
         self.report(lifespan, format!("a message could not be settled by {settlement}: {error}").into(), took);
     }
 

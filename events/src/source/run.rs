@@ -5,12 +5,14 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::handle::bounded;
 use super::settings::{Name, Settings};
@@ -66,6 +68,8 @@ pub(crate) struct Inlet {
     pub(super) settings: Settings,
     pub(super) meters: SourceMeters,
     connection: Connection,
+    /// Whether a message was settled since this was last asked.
+    pub(super) has_settled: AtomicBool,
 }
 
 impl Inlet {
@@ -73,7 +77,8 @@ impl Inlet {
         let (source, settings) = source.into_parts().split();
         let (address, label) = (source.address().into(), source.label());
         let (meters, connection) = (SourceMeters::new(&label), Connection::default());
-        Self { site, address, label: label.into(), source: Box::new(source), settings, meters, connection }
+        let (label, source, has_settled) = (label.into(), Box::new(source), AtomicBool::new(false));
+        Self { site, address, label, source, settings, meters, connection, has_settled }
     }
 
     /// Where a message has come from, for those who look at its trace.
@@ -107,16 +112,23 @@ impl Inlet {
             let connected = before_end(&lifespan, connecting).await?;
             let error = match connected {
                 Ok(Ok(incoming)) => {
-                    (attempt, pauses) = (0, self.settings.backoff.pauses());
+                    attempt = 0;
                     self.connection.made();
                     self.meters.connected(true);
+                    let begun = Instant::now();
                     let read = incoming.read(Arc::clone(&self), lifespan.internal());
                     match read.await {
                         Ok(unclosed) => {
                             self.meters.connected(false);
                             return unclosed;
                         }
-                        Err(error) => error,
+                        Err(error) => {
+                            // One that was of no use, as where the first message breaks it, is no reason to hurry.
+                            if self.has_settled.swap(false, Ordering::Relaxed) || pauses.are_shorter(begun.elapsed()) {
+                                pauses = self.settings.backoff.pauses();
+                            }
+                            error
+                        }
                     }
                 }
                 Ok(Err(error)) => error,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::format::Plain;
 use super::frame;
@@ -164,7 +165,7 @@ impl Feed {
 
     /// How many readers there are, without those that take [nothing](FeedBuilder::take_within).
     pub fn readers(&self) -> usize {
-        self.shared.places.count()
+        self.shared.places.count(Instant::now())
     }
 
     /// Ends all streams, and takes no more readers.

@@ -46,26 +46,28 @@ impl Places {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(LOST - 2) + 1
+    fn count_of(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.began);
+        u64::try_from(since.as_millis()).unwrap_or(LOST - 2) + 1
     }
 
     /// How many are taken.
-    pub(super) fn count(&self) -> usize {
-        self.clear(&mut self.lock());
-        self.lock().since.len()
+    pub(super) fn count(&self, now: Instant) -> usize {
+        let mut taken = self.lock();
+        self.clear(&mut taken, now);
+        taken.since.len()
     }
 
     /// A place, if one is free.
-    pub(super) fn take(self: &Arc<Self>) -> Option<Place> {
+    pub(super) fn take(self: &Arc<Self>, now: Instant) -> Option<Place> {
         let mut taken = self.lock();
         if taken.since.len() >= self.max {
-            self.clear(&mut taken);
+            self.clear(&mut taken, now);
         }
         if taken.since.len() >= self.max {
             return None;
         }
-        let (number, since) = (taken.next, Arc::new(AtomicU64::new(self.now())));
+        let (number, since) = (taken.next, Arc::new(AtomicU64::new(self.count_of(now))));
         taken.next += 1;
         taken.since.insert(number, Arc::clone(&since));
         drop(taken);
@@ -73,9 +75,9 @@ impl Places {
     }
 
     /// Frees the places of those who take nothing.
-    fn clear(&self, taken: &mut Taken) {
+    fn clear(&self, taken: &mut Taken, now: Instant) {
         let limit = u64::try_from(self.take_within.as_millis()).unwrap_or(u64::MAX);
-        let now = self.now();
+        let now = self.count_of(now);
         taken.since.retain(|_, since| {
             let left = since.load(Ordering::Relaxed);
             let is_late = left != ASKED && now.saturating_sub(left) >= limit;
@@ -97,9 +99,9 @@ impl Place {
     }
 
     /// Notes that something is given, and is to be taken now.
-    pub(super) fn given(&self) {
+    pub(super) fn given(&self, now: Instant) {
         // Nobody takes the place of one that has been asked.
-        self.since.store(self.places.now(), Ordering::Relaxed);
+        self.since.store(self.places.count_of(now), Ordering::Relaxed);
     }
 }
 
@@ -111,40 +113,36 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::advance;
-
     use super::*;
 
     const S: Duration = Duration::from_secs(1);
 
-    #[tokio::test(start_paused = true)]
-    async fn a_place_is_lost_by_leaving_what_is_given_and_not_by_waiting() {
-        let places = Places::new(2, 60 * S);
-        let [left, waiting] = [(); 2].map(|()| places.take().expect("it is free"));
+    #[test]
+    fn a_place_is_lost_by_leaving_what_is_given_and_not_by_waiting() {
+        let (places, begun) = (Places::new(2, 60 * S), Instant::now());
+        let [left, waiting] = [(); 2].map(|()| places.take(begun).expect("it is free"));
         assert!(waiting.asked() && left.asked());
-        left.given();
-        advance(60 * S - S / 1000).await;
-        assert!(places.take().is_none() && places.count() == 2);
-        advance(S / 1000).await;
-        let third = places.take().expect("one is lost");
+        left.given(begun + S);
+        let late = begun + 61 * S;
+        assert!(places.take(late - S).is_none() && places.count(late - S) == 2);
+        let third = places.take(late).expect("one is lost");
         assert!(!left.asked() && waiting.asked() && third.asked());
         drop(left);
-        assert_eq!(places.count(), 2, "the place is somebody else's, and is not freed twice");
+        assert_eq!(places.count(late), 2, "the place is somebody else's, and is not freed twice");
         drop((third, waiting));
-        assert_eq!(places.count(), 0);
+        assert_eq!(places.count(late), 0);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn one_that_is_asked_in_time_keeps_its_place() {
-        let places = Places::new(1, 60 * S);
-        let place = places.take().expect("it is free");
+    #[test]
+    fn one_that_is_asked_in_time_keeps_its_place() {
+        let (places, mut now) = (Places::new(1, 60 * S), Instant::now());
+        let place = places.take(now).expect("it is free");
         for _ in 0..3 {
-            advance(59 * S).await;
-            assert!(place.asked() && places.take().is_none());
-            place.given();
+            now += 59 * S;
+            assert!(place.asked() && places.take(now).is_none());
+            place.given(now);
         }
-        advance(60 * S).await;
-        assert_eq!(places.count(), 0, "also where nobody wants the place");
+        assert_eq!(places.count(now + 60 * S), 0, "also where nobody wants the place");
         assert!(!place.asked());
     }
 }

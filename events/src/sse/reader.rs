@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use axum::body::Bytes;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::feed::{Head, Shared, SlowReaders};
 use super::frame;
@@ -55,7 +55,7 @@ impl Reader {
             return None;
         }
         let frame = self.frame().await?;
-        self.place.given();
+        self.place.given(Instant::now());
         Some(frame)
     }
 
