@@ -1,8 +1,8 @@
 //! A stream that events come from.
 
 use std::fmt;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -57,7 +57,13 @@ use crate::trust;
 /// connections: the source has ended then, and a warning says so.
 ///
 /// Redirects are followed, at most 10 in a row, and never from `https` to `http`. Another host, port or scheme is not told the
-/// headers that were said here. Nothing in an error, a log or `Debug` has a header, or the query of the URL.
+/// headers that were said here.
+///
+/// # Secrets
+///
+/// Errors, logs, metrics and `Debug` tell of scheme, host and port of the URL, and of nothing else: paths and queries are often
+/// secrets themselves. In its [address](crate::Source::address), a number stands for them that is another one in each run. In
+/// metrics and spans, several streams of one host are told apart by what they are [called](Self::called).
 ///
 /// # TLS
 ///
@@ -108,6 +114,7 @@ pub struct SseSource {
     settings: Settings,
     resume: Arc<Resume>,
     client: OnceCell<Client>,
+    name: Option<String>,
 }
 
 impl SseSource {
@@ -127,7 +134,8 @@ impl SseSource {
         let settings =
             Settings { idle_timeout: Duration::from_mins(1), event_limit: 1 << 20, max_deliveries: 4, is_text: false };
         let (resume, client) = (Arc::new(Resume::at("")), OnceCell::new());
-        Ok(Self { url, headers: HeaderMap::new(), authorities: Authorities::new(), settings, resume, client })
+        let (headers, authorities) = (HeaderMap::new(), Authorities::new());
+        Ok(Self { url, headers, authorities, settings, resume, client, name: None })
     }
 
     /// Sends a header with each request, beside those that were said before.
@@ -181,6 +189,12 @@ impl SseSource {
         Ok(self)
     }
 
+    /// What spans and metrics call it. Without it, that is scheme, host and port of the URL.
+    pub fn called(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
     /// After how long a connection over which nothing comes, not even a comment, is given up for another one. The default is
     /// 60 s: servers should send a comment every 15 s or so.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
@@ -210,15 +224,14 @@ impl SseSource {
 impl Source for SseSource {
     type Incoming = SseIncoming;
 
-    /// Without the values of the query, which may be secret: a short digest tells one from another.
+    /// Without the path and the query, which may be secret.
     fn address(&self) -> String {
-        let mut url = self.url.clone();
-        url.set_query(None);
-        url.set_fragment(None);
-        match self.url.query() {
-            Some(query) => format!("{url}?~{:04x}", digest(query)),
-            None => url.into(),
-        }
+        let (origin, rest) = (self.url.origin().ascii_serialization(), (self.url.path(), self.url.query()));
+        if rest == ("/", None) { origin } else { format!("{origin}/~{:016x}", told_apart(rest)) }
+    }
+
+    fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.url.origin().ascii_serialization())
     }
 
     fn default_format(&self) -> Arc<dyn Format> {
@@ -238,11 +251,11 @@ impl Source for SseSource {
     }
 }
 
-/// Sixteen bits, from which nobody finds out what they were made of.
-fn digest(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish() & 0xffff
+/// A number from which nobody finds out what it was made of: not by trying either, since it is made of a number too that this
+/// process tells nobody.
+fn told_apart(secret: (&str, Option<&str>)) -> u64 {
+    static SALT: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    SALT.hash_one(secret)
 }
 
 impl fmt::Debug for SseSource {
