@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use events::amqp::{AmqpExchange, AmqpQueue};
-use events::{Event, Lifespan, Message, ScopeValue, SourceExt as _, State, on};
+use events::{
+    Envelope, Event, Format, FormatError, Lifespan, Message, ScopeValue, Sink as _, SourceExt as _, State, on,
+};
 use serde::Deserialize;
 
 use crate::raw::{Raw, long, short};
@@ -65,4 +67,43 @@ async fn messages_that_would_end_the_connection_or_the_process_are_handled() {
     until("all were handled", async || expected.iter().all(|line| log.count(line) == 1)).await;
     app.shutdown().await.expect("from outside");
     assert_eq!((log.take().len(), lost.load(Ordering::Relaxed)), (5, 0), "over one connection");
+}
+
+#[derive(Event, Deserialize)]
+struct Tome(String);
+
+#[on]
+async fn weigh(event: &Tome, log: State<Log>) {
+    let is_whole = event.0.bytes().all(|byte| byte == event.0.as_bytes()[0]);
+    log.write(format!("{} {} {is_whole}", &event.0[..1], event.0.len()));
+}
+
+/// The payload, and nothing else.
+struct Bare;
+
+impl Format for Bare {
+    fn encode(&self, envelope: &Envelope) -> Result<Message, FormatError> {
+        Ok(Message { body: envelope.payload().into(), ..Message::default() })
+    }
+
+    fn decode(&self, _: &Message) -> Result<Envelope, FormatError> {
+        Err(FormatError::new("it is only written"))
+    }
+}
+
+#[tokio::test]
+async fn bodies_as_large_as_the_broker_takes_them_come_whole() {
+    let Some((broker, _quiet)) = broker::shared().await else { return };
+    let amqp = broker.amqp();
+    let source = amqp.source(AmqpQueue::classic("tomes")).named("tome");
+    let (app, log) = start_with(Lifespan::builder().source(source)).await;
+    let sink = amqp.sink("").routed_by(|_| "tomes".into()).format(Bare);
+    let tome = |letter: char| Envelope::new("tome", format!("\"{}\"", String::from(letter).repeat(99_998)));
+    until("the queue is there", async || sink.send(&tome('z')).await.is_ok()).await;
+    let letters: Vec<_> = ('a'..='t').collect();
+    let sent = sink.send_many(&letters.iter().map(|letter| tome(*letter)).collect::<Vec<_>>()).await;
+    assert!(sent.iter().all(Result::is_ok), "{sent:?}");
+    until("all came", async || letters.iter().all(|letter| log.count(&format!("{letter} 99998 true")) == 1)).await;
+    app.shutdown().await.expect("from outside");
+    assert_eq!(log.take().len(), letters.len() + 1);
 }
