@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::link::short;
 use crate::envelope::Envelope;
 use crate::error::BoxError;
-use crate::format::Message;
+use crate::format::{Message, Told};
 
 /// The broker keeps the message when it starts anew.
 const PERSISTENT: u8 = 2;
@@ -20,27 +20,23 @@ const HEADERS_LIMIT: usize = 65_536;
 /// What the rest of the program sees of a delivery.
 pub(super) fn received(delivery: Delivery) -> Message {
     let properties = &delivery.properties;
-    let mut headers = Vec::new();
-    let mut add = |name: &str, value: Option<String>| {
-        headers.extend(value.map(|value| (format!("amqp-{name}"), value)));
-    };
-    // They come first, so that no header of the sender's can stand for them.
-    add("exchange", Some(delivery.exchange.to_string()));
-    add("routing-key", Some(delivery.routing_key.to_string()));
-    add("redelivered", Some(delivery.redelivered.to_string()));
-    add("message-id", properties.message_id().as_ref().map(ToString::to_string));
-    add("correlation-id", properties.correlation_id().as_ref().map(ToString::to_string));
-    add("type", properties.kind().as_ref().map(ToString::to_string));
-    add("timestamp", properties.timestamp().map(|seconds| seconds.to_string()));
-    add("content-encoding", properties.content_encoding().as_ref().map(ToString::to_string));
-    add("delivery-mode", properties.delivery_mode().map(|mode| mode.to_string()));
-    add("priority", properties.priority().map(|priority| priority.to_string()));
-    add("reply-to", properties.reply_to().as_ref().map(ToString::to_string));
-    add("expiration", properties.expiration().as_ref().map(ToString::to_string));
-    add("user-id", properties.user_id().as_ref().map(ToString::to_string));
-    add("app-id", properties.app_id().as_ref().map(ToString::to_string));
+    let mut told = Told::by("amqp");
+    told.add("exchange", Some(&delivery.exchange));
+    told.add("routing-key", Some(&delivery.routing_key));
+    told.add("redelivered", Some(delivery.redelivered));
+    told.add("message-id", properties.message_id().as_ref());
+    told.add("correlation-id", properties.correlation_id().as_ref());
+    told.add("type", properties.kind().as_ref());
+    told.add("timestamp", *properties.timestamp());
+    told.add("content-encoding", properties.content_encoding().as_ref());
+    told.add("delivery-mode", *properties.delivery_mode());
+    told.add("priority", *properties.priority());
+    told.add("reply-to", properties.reply_to().as_ref());
+    told.add("expiration", properties.expiration().as_ref());
+    told.add("user-id", properties.user_id().as_ref());
+    told.add("app-id", properties.app_id().as_ref());
     let own = properties.headers().as_ref().into_iter().flatten();
-    headers.extend(own.map(|(name, value)| (name.to_string(), text(value))));
+    let headers = told.before(own.map(|(name, value)| (name.to_string(), text(value))));
     Message { content_type: properties.content_type().as_ref().map(ToString::to_string), headers, body: delivery.data }
 }
 

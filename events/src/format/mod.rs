@@ -7,6 +7,8 @@ pub(crate) mod media;
 mod pair;
 mod parts;
 mod structured;
+#[cfg(any(feature = "amqp", feature = "pubsub", feature = "sqs"))]
+mod told;
 
 use std::fmt;
 
@@ -17,6 +19,8 @@ use crate::wire::shown;
 pub(crate) use attributes::check_origin;
 pub use cloud_events::CloudEvents;
 pub use pair::Pair;
+#[cfg(any(feature = "amqp", feature = "pubsub", feature = "sqs"))]
+pub(crate) use told::Told;
 
 /// A message as a transport carries it: bytes, and text beside them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -59,7 +59,7 @@ pub(super) struct Running {
     pub(super) arriving: mpsc::Receiver<Arrival>,
     /// As long as it is there, messages may be handed on.
     pub(super) commanding: mpsc::UnboundedSender<Command>,
-    pub(super) running: JoinHandle<Option<String>>,
+    pub(super) task: JoinHandle<Option<String>>,
 }
 
 pub(super) struct Session {
@@ -127,7 +127,7 @@ impl Session {
             extending: HashSet::new(),
             lost: None,
         };
-        Running { arriving, commanding, running: tokio::spawn(session.run()) }
+        Running { arriving, commanding, task: tokio::spawn(session.run()) }
     }
 
     async fn run(mut self) -> Option<String> {

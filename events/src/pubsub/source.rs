@@ -166,10 +166,10 @@ impl Incoming for PubSubIncoming {
     }
 
     async fn close(self) -> Result<(), SourceError> {
-        let Running { arriving, commanding, running } = self.session;
+        let Running { arriving, commanding, task } = self.session;
         // Nobody takes anything any more, and nobody has anything to say.
         drop((arriving, commanding));
-        match running.await? {
+        match task.await? {
             Some(error) => Err(format!("{error}: what was read ahead comes again when its deadline is over").into()),
             None => Ok(()),
         }

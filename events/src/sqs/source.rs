@@ -245,7 +245,9 @@ enum Fate {
 impl SqsSettle {
     async fn reject(&self, until: Instant) -> Result<(), Trouble> {
         if let Some(dead_letters) = &self.dead_letters {
-            let copied = timeout_at(until, reject::copy(dead_letters, &self.message, &self.original)).await;
+            // Few are, and the call is large.
+            let copying = Box::pin(reject::copy(dead_letters, &self.message, &self.original));
+            let copied = timeout_at(until, copying).await;
             copied.map_err(|_| reject::late(dead_letters, PATIENCE))??;
         }
         self.reading.errands.delete(&self.lease, until).await

@@ -5,7 +5,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 use reqwest::{Client, Url};
 use tokio::sync::OnceCell;
 
@@ -13,7 +14,7 @@ use super::connect::Request;
 use super::format::Plain;
 use super::incoming::{Settings, SseIncoming, pause};
 use super::position::{Resume, can_be_sent};
-use crate::client::{self, Authorities};
+use crate::client::{self, Authorities, Unfit};
 use crate::format::Format;
 use crate::source::{Source, SourceError};
 use crate::trust;
@@ -124,13 +125,10 @@ impl SseSource {
     ///
     /// [`SseError`] when the URL is not one of HTTP, or has a user or a password.
     pub fn new(url: &str) -> Result<Self, SseError> {
-        let url: Url = url.parse().map_err(|_| SseError::Url)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(SseError::Url);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(SseError::UserInUrl);
-        }
+        let url = client::url(url).map_err(|unfit| match unfit {
+            Unfit::Text | Unfit::Scheme => SseError::Url,
+            Unfit::User => SseError::UserInUrl,
+        })?;
         let settings =
             Settings { idle_timeout: Duration::from_mins(1), event_limit: 1 << 20, max_deliveries: 4, is_text: false };
         let (resume, client) = (Arc::new(Resume::at("")), OnceCell::new());
@@ -144,9 +142,7 @@ impl SseSource {
     ///
     /// [`SseError::Header`] when the name or the value is not one of HTTP.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, SseError> {
-        let name: HeaderName = name.parse().map_err(|_| SseError::Header)?;
-        let mut value = HeaderValue::from_str(value).map_err(|_| SseError::Header)?;
-        value.set_sensitive(true);
+        let (name, value) = client::header(name, value).map_err(|_| SseError::Header)?;
         self.headers.append(name, value);
         Ok(self)
     }
@@ -157,7 +153,7 @@ impl SseSource {
     ///
     /// [`SseError::Header`] when the token cannot stand in a header.
     pub fn bearer(self, token: &str) -> Result<Self, SseError> {
-        self.header("authorization", &format!("Bearer {token}"))
+        self.header(AUTHORIZATION.as_str(), &client::bearer(token))
     }
 
     /// Trusts the authorities whose certificates are in the text, as PEM, beside those that this machine trusts. It may be
