@@ -52,6 +52,11 @@ impl Pauses {
         sleep(self.next().max(at_least))
     }
 
+    /// Whether none of them is longer.
+    pub(crate) fn are_shorter(&self, than: Duration) -> bool {
+        self.longest < than
+    }
+
     /// The length of the next one.
     pub(crate) fn next(&mut self) -> Duration {
         self.lengths.next().map_or(self.longest, |length| length.min(self.longest))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Url, redirect};
 use rustls::pki_types::CertificateDer;
 
@@ -38,6 +39,42 @@ pub(crate) async fn made(url: &Url, authorities: &Authorities) -> Result<Client,
     let (url, authorities) = (url.clone(), authorities.clone());
     let making = tokio::task::spawn_blocking(move || new(&url, &authorities));
     making.await.map_err(|error| error.to_string())?
+}
+
+/// Why nobody is asked at a URL. The words of the parser are left out, as is the URL: they may hold secrets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unfit {
+    /// It cannot be read.
+    Text,
+    /// It is none of HTTP.
+    Scheme,
+    /// It holds a user or a password, which would be seen where it is.
+    User,
+}
+
+/// A URL to ask at.
+pub(crate) fn url(text: &str) -> Result<Url, Unfit> {
+    let url: Url = text.parse().map_err(|_| Unfit::Text)?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Unfit::Scheme);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Unfit::User);
+    }
+    Ok(url)
+}
+
+/// A header whose value is nobody's business; or what is wrong with it.
+pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), &'static str> {
+    let name = name.parse().map_err(|_| "no header can have that name")?;
+    let mut value = HeaderValue::from_str(value).map_err(|_| "no header can have that value")?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+/// The value of a header that shows a token.
+pub(crate) fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
 }
 
 /// What went wrong, and what to do about it, without the URL, which may hold secrets.

@@ -93,6 +93,8 @@
 //! - [`docs::comparison`]: what a dispatch costs, beside what one would pick instead, and beside what it should cost.
 //! - [`docs::flow`]: the catalog as a picture, in Mermaid and in Graphviz.
 //! - [`docs::performance`]: what things cost, how that is measured, and how to keep a handler fast.
+//! - [`docs::transports`]: a sink and a source of one's own.
+//! - `docs::amqp`, with the feature `amqp`: `RabbitMQ`, what is sent again, and what can be lost.
 //! - `docs::pubsub`, with the feature `pubsub`: Google Cloud Pub/Sub, what it needs and what it promises.
 //! - `docs::http`, with the feature `http`: what is sent and answered, and what can be lost.
 //! - `docs::sse`, with the feature `sse`: how a stream is followed, how one is served, and what can be lost.

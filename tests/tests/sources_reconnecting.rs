@@ -5,7 +5,9 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use events::{Event, Lifespan, Memory, Message, Source, SourceError, SourceExt as _, State, on};
+use events::{
+    Event, Incoming, Lifespan, Memory, Message, Received, Settlement, Source, SourceError, SourceExt as _, State, on,
+};
 use serde::Deserialize;
 use support::{Log, start_with};
 use tokio::time::Instant;
@@ -91,6 +93,53 @@ impl<F: Fn() -> SourceError + Send + Sync + 'static> Source for Unreachable<F> {
     async fn connect(&self, _: usize) -> Result<Self::Incoming, SourceError> {
         Err((self.0)())
     }
+}
+
+/// A source whose every connection ends before it has brought anything, after a while.
+struct Breaking(Duration);
+
+struct Broken(Duration);
+
+impl Source for Breaking {
+    type Incoming = Broken;
+
+    fn address(&self) -> String {
+        "breaking".into()
+    }
+
+    async fn connect(&self, _: usize) -> Result<Broken, SourceError> {
+        Ok(Broken(self.0))
+    }
+}
+
+impl Incoming for Broken {
+    type Settle = fn(Settlement) -> std::future::Ready<Result<(), SourceError>>;
+
+    async fn next(&mut self) -> Result<Received<Self::Settle>, SourceError> {
+        tokio::time::sleep(self.0).await;
+        Err("a message breaks it".into())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_whose_connections_are_of_no_use_slows_down_all_the_same() {
+    let lost = async |lasts: Duration| {
+        let count = Arc::new(Mutex::new(0));
+        let counting = Arc::clone(&count);
+        let source = Breaking(lasts).on_attempt(move |_, attempt| {
+            assert_eq!(attempt, 1, "each has had a connection before");
+            *counting.lock().expect("nobody panics") += 1;
+        });
+        let (app, _) = start_with(Lifespan::builder().source(source)).await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        app.shutdown().await.expect("from outside");
+        *count.lock().expect("nobody panics")
+    };
+    // 5 s to 10 s apart in the end, and 100 ms to 200 ms where they last.
+    let count = lost(Duration::from_millis(1)).await;
+    assert!((60..=130).contains(&count), "{count}");
+    let count = lost(Duration::from_secs(11)).await;
+    assert!((53..=55).contains(&count), "{count}");
 }
 
 /// When each attempt was made, in milliseconds, of those in the first ten minutes.

@@ -117,7 +117,7 @@ pub(super) struct Tls {}
 #[cfg(not(feature = "amqp-tls"))]
 impl Tls {
     async fn connect(self, uri: AMQPUri, properties: ConnectionProperties) -> lapin::Result<Connection> {
-        Connection::connect_uri(uri, properties).await
+        super::kit::connect(uri, properties).await
     }
 }
 

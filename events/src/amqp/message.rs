@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::link::short;
 use crate::envelope::Envelope;
 use crate::error::BoxError;
-use crate::format::Message;
+use crate::format::{Message, Told};
 
 /// The broker keeps the message when it starts anew.
 const PERSISTENT: u8 = 2;
@@ -20,41 +20,43 @@ const HEADERS_LIMIT: usize = 65_536;
 /// What the rest of the program sees of a delivery.
 pub(super) fn received(delivery: Delivery) -> Message {
     let properties = &delivery.properties;
-    let mut headers = Vec::new();
-    let mut add = |name: &str, value: Option<String>| {
-        headers.extend(value.map(|value| (format!("amqp-{name}"), value)));
-    };
-    // They come first, so that no header of the sender's can stand for them.
-    add("exchange", Some(delivery.exchange.to_string()));
-    add("routing-key", Some(delivery.routing_key.to_string()));
-    add("redelivered", Some(delivery.redelivered.to_string()));
-    add("delivery-tag", Some(delivery.delivery_tag.to_string()));
-    add("message-id", properties.message_id().as_ref().map(ToString::to_string));
-    add("correlation-id", properties.correlation_id().as_ref().map(ToString::to_string));
-    add("type", properties.kind().as_ref().map(ToString::to_string));
-    add("timestamp", properties.timestamp().map(|seconds| seconds.to_string()));
-    add("content-encoding", properties.content_encoding().as_ref().map(ToString::to_string));
-    add("delivery-mode", properties.delivery_mode().map(|mode| mode.to_string()));
-    add("priority", properties.priority().map(|priority| priority.to_string()));
-    add("reply-to", properties.reply_to().as_ref().map(ToString::to_string));
-    add("expiration", properties.expiration().as_ref().map(ToString::to_string));
-    add("user-id", properties.user_id().as_ref().map(ToString::to_string));
-    add("app-id", properties.app_id().as_ref().map(ToString::to_string));
+    let mut told = Told::by("amqp");
+    told.add("exchange", Some(&delivery.exchange));
+    told.add("routing-key", Some(&delivery.routing_key));
+    told.add("redelivered", Some(delivery.redelivered));
+    told.add("delivery-tag", Some(delivery.delivery_tag));
+    told.add("message-id", properties.message_id().as_ref());
+    told.add("correlation-id", properties.correlation_id().as_ref());
+    told.add("type", properties.kind().as_ref());
+    told.add("timestamp", *properties.timestamp());
+    told.add("content-encoding", properties.content_encoding().as_ref());
+    told.add("delivery-mode", *properties.delivery_mode());
+    told.add("priority", *properties.priority());
+    told.add("reply-to", properties.reply_to().as_ref());
+    told.add("expiration", properties.expiration().as_ref());
+    told.add("user-id", properties.user_id().as_ref());
+    told.add("app-id", properties.app_id().as_ref());
     let own = properties.headers().as_ref().into_iter().flatten();
-    headers.extend(own.map(|(name, value)| (name.to_string(), text(value))));
+    let headers = told.before(own.map(|(name, value)| (name.to_string(), text(value))));
     Message { content_type: properties.content_type().as_ref().map(ToString::to_string), headers, body: delivery.data }
 }
 
+/// How deep tables and arrays of a header may be nested.
+pub(super) const MAX_DEPTH: usize = 32;
+/// What stands where they are nested deeper.
+pub(super) const TOO_DEEP: &str = "nested too deeply";
+
 fn text(value: &AMQPValue) -> String {
-    match json(value) {
+    match json(value, MAX_DEPTH) {
         Value::String(text) => text,
         Value::Null => String::new(),
         other => other.to_string(),
     }
 }
 
-fn json(value: &AMQPValue) -> Value {
+fn json(value: &AMQPValue, depth: usize) -> Value {
     match value {
+        AMQPValue::FieldArray(_) | AMQPValue::FieldTable(_) if depth == 0 => TOO_DEEP.into(),
         AMQPValue::Boolean(value) => (*value).into(),
         AMQPValue::ShortShortInt(value) => (*value).into(),
         AMQPValue::ShortShortUInt(value) => (*value).into(),
@@ -68,10 +70,11 @@ fn json(value: &AMQPValue) -> Value {
         AMQPValue::DecimalValue(value) => decimal(value.value, value.scale).into(),
         AMQPValue::ShortString(value) => value.to_string().into(),
         AMQPValue::LongString(value) => value.to_string().into(),
-        AMQPValue::FieldArray(values) => values.as_slice().iter().map(json).collect(),
+        AMQPValue::FieldArray(values) => values.as_slice().iter().map(|value| json(value, depth - 1)).collect(),
         AMQPValue::Timestamp(value) => (*value).into(),
         AMQPValue::FieldTable(table) => {
-            Value::Object(table.into_iter().map(|(name, value)| (name.to_string(), json(value))).collect::<Map<_, _>>())
+            let fields = table.into_iter().map(|(name, value)| (name.to_string(), json(value, depth - 1)));
+            Value::Object(fields.collect::<Map<_, _>>())
         }
         AMQPValue::ByteArray(value) => String::from_utf8_lossy(value.as_slice()).into(),
         AMQPValue::Void => Value::Null,
@@ -150,6 +153,26 @@ mod tests {
             (AMQPValue::FieldArray(FieldArray::from(vec![table])), r#"[{"count":3,"queue":"kitchen"}]"#),
         ] {
             assert_eq!(text(&value), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_nested_too_deeply_is_said_to_be() {
+        let nested = |depth| {
+            (1..depth).fold(AMQPValue::FieldArray(FieldArray::default()), |inner, level| match level % 2 {
+                0 => AMQPValue::FieldArray(FieldArray::from(vec![inner])),
+                _ => {
+                    let mut table = FieldTable::default();
+                    table.insert("a".into(), inner);
+                    AMQPValue::FieldTable(table)
+                }
+            })
+        };
+        let deepest = text(&nested(MAX_DEPTH));
+        assert_eq!((deepest.matches(['[', '{']).count(), deepest.contains(TOO_DEEP)), (MAX_DEPTH, false), "{deepest}");
+        for depth in [MAX_DEPTH + 1, 100] {
+            let text = text(&nested(depth));
+            assert_eq!((text.matches(['[', '{']).count(), text.matches(TOO_DEEP).count()), (MAX_DEPTH, 1), "{text}");
         }
     }
 }

@@ -1,9 +1,11 @@
 //! `RabbitMQ`, and other brokers of AMQP 0.9.1: feature `amqp`.
 
+mod kit;
 mod link;
 mod message;
 mod publish;
 mod publishers;
+mod screen;
 mod sink;
 mod source;
 #[cfg(feature = "amqp-tls")]

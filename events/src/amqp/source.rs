@@ -23,7 +23,9 @@ use crate::telemetry::Destination;
 ///
 /// # What handlers see
 ///
-/// The [`Message`](crate::Message) has the headers as text: numbers in decimal, tables and arrays as JSON. The properties of AMQP
+/// The [`Message`](crate::Message) has the headers as text: numbers in decimal, tables and arrays as JSON, in which what is nested
+/// deeper than 32 levels is `nested too deeply`. Names of headers, properties and routing keys are UTF-8: what a sender has put
+/// there that is none is `?`, byte by byte. The properties of AMQP
 /// stand beside them, where the message has them: `amqp-message-id`, `amqp-correlation-id`, `amqp-type`, `amqp-timestamp` in
 /// seconds since 1970, `amqp-content-encoding`, `amqp-delivery-mode`, `amqp-priority`, `amqp-reply-to`, `amqp-expiration`,
 /// `amqp-user-id`, `amqp-app-id`; and, always, `amqp-exchange`, `amqp-routing-key`, `amqp-redelivered` and `amqp-delivery-tag`. So

@@ -3,14 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
-use lapin::runtime::default_runtime;
-use lapin::tcp::{AMQPUriTcpExt as _, RustlsConnector, RustlsConnectorConfig};
+use lapin::tcp::{RustlsConnector, RustlsConnectorConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Connection, ConnectionProperties};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::Amqp;
+use super::{Amqp, kit};
 use crate::trust;
 
 /// Who is trusted beside those that the system trusts, and what is shown to who asks.
@@ -98,17 +97,16 @@ impl Tls {
     /// Connects to where a URL says, and encrypts where it says so.
     pub(super) async fn connect(self, uri: AMQPUri, properties: ConnectionProperties) -> lapin::Result<Connection> {
         if uri.scheme == AMQPScheme::AMQP {
-            return Connection::connect_uri(uri, properties).await;
+            return kit::connect(uri, properties).await;
         }
         // What the system trusts is read from files, for which nobody is kept waiting.
         let reading = tokio::task::spawn_blocking(move || self.connector());
         let connector = reading.await.map_err(io::Error::other)??;
-        let connect = async move |uri: AMQPUri, runtime| {
-            let plain = AMQPUri { scheme: AMQPScheme::AMQP, ..uri.clone() };
-            let stream = plain.connect_async(&runtime).await?;
-            Ok(stream.into_rustls(&connector, &uri.authority.host).await?)
+        let connect = async move |uri: AMQPUri, _| {
+            let stream = kit::bare(&uri).await?;
+            Ok(kit::screened(stream.into_rustls(&connector, &uri.authority.host).await?))
         };
-        Connection::connector(uri, default_runtime()?, connect, properties).await
+        Connection::connector(uri, kit::Kit::current(), connect, properties).await
     }
 
     fn connector(self) -> io::Result<RustlsConnector> {

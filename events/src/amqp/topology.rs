@@ -47,6 +47,7 @@ pub struct AmqpQueue {
     care: Care<&'static str>,
     bindings: Vec<(AmqpExchange, String)>,
     dead_letters: Option<AmqpExchange>,
+    delivery_limit: Option<u32>,
 }
 
 impl AmqpQueue {
@@ -67,7 +68,7 @@ impl AmqpQueue {
     }
 
     fn of(name: &str, care: Care<&'static str>) -> Self {
-        Self { name: name.to_owned(), care, bindings: Vec::new(), dead_letters: None }
+        Self { name: name.to_owned(), care, bindings: Vec::new(), dead_letters: None, delivery_limit: None }
     }
 
     /// Has an exchange put messages into the queue whose routing keys match.
@@ -86,12 +87,28 @@ impl AmqpQueue {
         self
     }
 
+    /// How often a message of a [quorum](Self::quorum) queue may come again that was not settled, or requeued: past that, the broker
+    /// puts it where the [dead letters](Self::dead_letters) go, or drops it. So a message that ends the process each time does so no
+    /// more than so often. Brokers before version 4 have no limit of their own. The source of a queue of another type does not
+    /// connect.
+    #[must_use]
+    pub fn delivery_limit(mut self, again: u32) -> Self {
+        self.delivery_limit = Some(again);
+        self
+    }
+
     pub(super) async fn declare(&self, channel: &Channel) -> Result<(), BoxError> {
         let (name, made) = (&self.name, matches!(self.care, Care::Made(_)));
         if self.dead_letters.is_some() && !made {
             return Err(format!(
                 "queue `{name}` is not made here, and cannot be told where its dead letters go: name it by \
                  `AmqpQueue::quorum` or `AmqpQueue::classic`, or set a policy in the broker"
+            )
+            .into());
+        }
+        if self.delivery_limit.is_some() && self.care != Care::Made("quorum") {
+            return Err(format!(
+                "queue `{name}` has no limit of deliveries: name it by `AmqpQueue::quorum`, or leave the limit out"
             )
             .into());
         }
@@ -112,6 +129,9 @@ impl AmqpQueue {
         if let Some(exchange) = &self.dead_letters {
             exchange.declare(channel).await?;
             arguments.insert("x-dead-letter-exchange".into(), AMQPValue::LongString(exchange.name.as_str().into()));
+        }
+        if let Some(again) = self.delivery_limit {
+            arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(again.into()));
         }
         let (what, options) = match self.care {
             Care::Left => return Ok(()),

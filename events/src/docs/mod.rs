@@ -25,6 +25,13 @@ pub mod telemetry {}
 #[doc = include_str!("comparison.md")]
 pub mod comparison {}
 
+#[doc = include_str!("transports.md")]
+pub mod transports {}
+
+#[cfg(feature = "amqp")]
+#[doc = include_str!("amqp.md")]
+pub mod amqp {}
+
 #[cfg(feature = "http")]
 #[doc = include_str!("http.md")]
 pub mod http {}

@@ -8,6 +8,8 @@ pub(crate) mod media;
 mod pair;
 mod parts;
 mod structured;
+#[cfg(any(feature = "amqp", feature = "pubsub", feature = "sqs"))]
+mod told;
 
 use std::fmt;
 
@@ -19,6 +21,8 @@ pub(crate) use attributes::check_origin;
 pub(crate) use beside::beside;
 pub use cloud_events::CloudEvents;
 pub use pair::Pair;
+#[cfg(any(feature = "amqp", feature = "pubsub", feature = "sqs"))]
+pub(crate) use told::Told;
 
 /// A message as a transport carries it: bytes, and text beside them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
     TRANSFER_ENCODING,
 };
-use reqwest::Url;
 
 use super::headers;
 use super::post::{Draft, Endpoint};
+use crate::client::{self, Unfit};
 use crate::envelope::Envelope;
 use crate::format::{CloudEvents, Format};
 use crate::sink::{Drafts, Sink, SinkError};
@@ -94,14 +94,11 @@ impl Webhook {
     /// [`WebhookError`], when the URL cannot be read, is not one of HTTP, or holds a user or a password; and when TLS cannot be
     /// set up.
     pub fn new(url: &str) -> Result<Self, WebhookError> {
-        // The words of the parser are left out, as is the URL: they may hold secrets.
-        let url: Url = url.parse().map_err(|_| WebhookError::Url)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(WebhookError::Scheme);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(WebhookError::User);
-        }
+        let url = client::url(url).map_err(|unfit| match unfit {
+            Unfit::Text => WebhookError::Url,
+            Unfit::Scheme => WebhookError::Scheme,
+            Unfit::User => WebhookError::User,
+        })?;
         let endpoint = Endpoint::new(url).map_err(WebhookError::Client)?;
         Ok(Self { endpoint, format: Box::new(CloudEvents::binary()), batch: None })
     }
@@ -116,12 +113,10 @@ impl Webhook {
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, WebhookError> {
         const OWN: [HeaderName; 5] = [CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, HOST];
         let wrong = |reason| WebhookError::Header { name: shown(name), reason };
-        let known: HeaderName = name.parse().map_err(|_| wrong("no header can have that name"))?;
+        let (known, value) = client::header(name, value).map_err(wrong)?;
         if OWN.contains(&known) || headers::is_attribute(known.as_str()) {
             return Err(wrong("the sink writes it itself"));
         }
-        let mut value = HeaderValue::from_str(value).map_err(|_| wrong("no header can have that value"))?;
-        value.set_sensitive(true);
         self.endpoint.headers.insert(known, value);
         Ok(self)
     }
@@ -132,7 +127,7 @@ impl Webhook {
     ///
     /// [`WebhookError::Header`], when the token has characters that no header can have.
     pub fn bearer(self, token: &str) -> Result<Self, WebhookError> {
-        self.header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
+        self.header(AUTHORIZATION.as_str(), &client::bearer(token))
     }
 
     /// Trusts the authorities whose certificates are in the text, as PEM, beside those that this machine trusts. It may be

@@ -14,6 +14,8 @@ pub(super) struct Waiting {
     /// The ordering key; nothing where the service keeps no order.
     pub(super) key: Option<String>,
     pub(super) message: Message,
+    /// Why it cannot be read, if so.
+    pub(super) unreadable: Option<String>,
     /// Whether the subscription has a dead-letter policy, which ends what is given back again and again.
     pub(super) has_dead_letters: bool,
 }
@@ -152,12 +154,15 @@ mod tests {
 
     const S: Duration = Duration::from_secs(1);
 
+    fn waiting(id: String, key: Option<String>) -> Waiting {
+        Waiting { id, key, message: Message::default(), unreadable: None, has_dead_letters: false }
+    }
+
     fn leases(messages: &[(&str, &str)]) -> (Leases, Instant) {
         let (mut leases, now) = (Leases::new(60 * S, 600 * S), Instant::now());
         for (id, key) in messages {
             let key = Some((*key).to_owned()).filter(|key| !key.is_empty());
-            let waiting = Waiting { id: (*id).to_owned(), key, message: Message::default(), has_dead_letters: false };
-            leases.add(waiting, now);
+            leases.add(waiting((*id).to_owned(), key), now);
         }
         (leases, now)
     }
@@ -189,9 +194,7 @@ mod tests {
         assert_eq!(popped(&mut leases), ["1", "3"]);
         assert_eq!(leases.give_back("1"), ["2", "4"]);
         assert_eq!(leases.waiting(), 0);
-        let again =
-            Waiting { id: "1'".into(), key: Some("a".into()), message: Message::default(), has_dead_letters: false };
-        leases.add(again, now);
+        leases.add(waiting("1'".into(), Some("a".into())), now);
         assert_eq!(popped(&mut leases), ["1'"]);
     }
 

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use prost::bytes::Bytes;
+
 use super::proto::{PubsubMessage, Timestamp};
 use crate::error::BoxError;
-use crate::format::Message;
+use crate::format::{Message, Told};
 use crate::rfc3339;
 
 const CONTENT_TYPE: &str = "content-type";
@@ -54,25 +56,25 @@ fn check(name: &str, value: &str) -> Result<(), BoxError> {
 
 /// What the rest of the program sees of a message.
 pub(super) fn incoming(message: PubsubMessage, delivery_attempt: i32, subscription: &str) -> Message {
-    let mut headers = Vec::with_capacity(5 + message.attributes.len());
-    let mut add = |name: &str, value: Option<String>| {
-        headers.extend(value.map(|value| (format!("pubsub-{name}"), value)));
-    };
-    // They come first, so that no attribute of the sender's can stand for them.
-    add("subscription", Some(subscription.to_owned()));
-    add("message-id", Some(message.message_id));
-    add("publish-time", message.publish_time.and_then(text));
-    add("ordering-key", Some(message.ordering_key).filter(|key| !key.is_empty()));
-    add("delivery-attempt", (delivery_attempt > 0).then(|| delivery_attempt.to_string()));
-    let mut content_type = None;
-    for (name, value) in message.attributes {
-        if name.eq_ignore_ascii_case(CONTENT_TYPE) {
-            content_type = Some(value);
-        } else {
-            headers.push((name, value));
-        }
-    }
+    let mut told = Told::by("pubsub");
+    told.add("subscription", Some(subscription));
+    told.add("message-id", Some(message.message_id));
+    told.add("publish-time", message.publish_time.and_then(text));
+    told.add("ordering-key", Some(message.ordering_key).filter(|key| !key.is_empty()));
+    told.add("delivery-attempt", Some(delivery_attempt).filter(|attempt| *attempt > 0));
+    let is_media_type = |(name, _): &(String, String)| name.eq_ignore_ascii_case(CONTENT_TYPE);
+    let (stated, attributes): (Vec<_>, Vec<_>) = message.attributes.into_iter().partition(is_media_type);
+    let content_type = stated.into_iter().map(|(_, value)| value).next();
+    let headers = told.before(attributes);
     Message { content_type, headers, body: message.data.into() }
+}
+
+/// The same of what is no message.
+pub(super) fn unreadable(bytes: Bytes, delivery_attempt: i32, subscription: &str) -> Message {
+    let message = incoming(PubsubMessage { data: bytes, ..PubsubMessage::default() }, delivery_attempt, subscription);
+    // Nobody has said that it has an identity.
+    let headers = message.headers.into_iter().filter(|(name, _)| name != "pubsub-message-id").collect();
+    Message { headers, ..message }
 }
 
 fn text(time: Timestamp) -> Option<String> {

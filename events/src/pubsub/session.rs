@@ -1,5 +1,6 @@
 //! A stream of messages, and all that are with us until they are settled, which may be long after the stream has ended.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::SendError;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tonic::Streaming;
 
@@ -52,6 +54,14 @@ pub(super) struct Setup {
     pub(super) longest: Duration,
 }
 
+/// A session that runs.
+pub(super) struct Running {
+    pub(super) arriving: mpsc::Receiver<Arrival>,
+    /// As long as it is there, messages may be handed on.
+    pub(super) commanding: mpsc::UnboundedSender<Command>,
+    pub(super) task: JoinHandle<Option<String>>,
+}
+
 pub(super) struct Session {
     setup: Setup,
     leases: Leases,
@@ -63,6 +73,8 @@ pub(super) struct Session {
     done: Unsettleds,
     again: Unsettleds,
     telling: FuturesUnordered<BoxFuture<'static, Told>>,
+    /// Those whose deadlines are being extended: what gives one of them back waits, or it might come to the service before that.
+    extending: HashSet<String>,
     /// Why the stream has ended, as long as nobody was told.
     lost: Option<Fault>,
 }
@@ -98,8 +110,8 @@ impl Pull {
 }
 
 impl Session {
-    /// Runs until the source has left, and all that it was given is settled.
-    pub(super) fn spawn(setup: Setup) -> (mpsc::Receiver<Arrival>, mpsc::UnboundedSender<Command>) {
+    /// Runs until the source has left, and all that it was given is settled. It answers what could not be given back, if so.
+    pub(super) fn spawn(setup: Setup) -> Running {
         let (arrivals, arriving) = mpsc::channel(1);
         // Each message is the subject of one command at most, so that the prefetch bounds these too.
         let (commanding, commands) = mpsc::unbounded_channel();
@@ -112,13 +124,13 @@ impl Session {
             done: Unsettleds::new(Fate::Done),
             again: Unsettleds::new(Fate::Again),
             telling: FuturesUnordered::new(),
+            extending: HashSet::new(),
             lost: None,
         };
-        tokio::spawn(session.run());
-        (arriving, commanding)
+        Running { arriving, commanding, task: tokio::spawn(session.run()) }
     }
 
-    async fn run(mut self) {
+    async fn run(mut self) -> Option<String> {
         let (mut ticks, mut pings) = (every(self.leases.period()), every(PING_PERIOD));
         let mut is_commanded = true;
         while is_commanded || !(self.done.is_empty() && self.again.is_empty()) {
@@ -139,6 +151,7 @@ impl Session {
             }
             self.tell();
         }
+        self.again.lost()
     }
 
     async fn step(&mut self, is_commanded: bool, ticks: &mut Interval, pings: &mut Interval) -> Step {
@@ -162,31 +175,32 @@ impl Session {
         let now = Instant::now();
         for received in response.received_messages {
             let ReceivedMessage { ack_id: id, message: bytes, delivery_attempt } = received;
-            let has_dead_letters = delivery_attempt > 0;
-            match PubsubMessage::decode(bytes) {
+            let subscription = &self.setup.subscription;
+            let (key, message, unreadable) = match PubsubMessage::decode(bytes.clone()) {
                 Ok(message) => {
                     let key = Some(message.ordering_key.clone()).filter(|key| is_ordered && !key.is_empty());
-                    let message = message::incoming(message, delivery_attempt, &self.setup.subscription);
-                    self.leases.add(Waiting { id, key, message, has_dead_letters }, now);
+                    (key, message::incoming(message, delivery_attempt, subscription), None)
                 }
                 Err(error) => {
-                    tracing::error!(
-                        target: "events",
-                        subscription = &*self.setup.subscription,
-                        error = %error,
-                        "a message cannot be read, and is rejected",
-                    );
-                    self.settle(id, rejection(has_dead_letters), None);
+                    let error = format!("the message cannot be read: {error}");
+                    (None, message::unreadable(bytes, delivery_attempt, subscription), Some(error))
                 }
-            }
+            };
+            let has_dead_letters = delivery_attempt > 0;
+            self.leases.add(Waiting { id, key, message, unreadable, has_dead_letters }, now);
         }
     }
 
     fn hand_on(&mut self) {
         let Some(commanding) = self.commanding.upgrade() else { return };
         let arrival = match self.leases.pop() {
-            Some(Waiting { id, message, has_dead_letters, .. }) => {
-                Ok(Received::new(message, PubSubSettle::new(id, rejection(has_dead_letters), commanding)))
+            Some(Waiting { id, message, unreadable, has_dead_letters, .. }) => {
+                let settle = PubSubSettle::new(id, rejection(has_dead_letters), commanding);
+                let received = Received::new(message, settle);
+                Ok(match unreadable {
+                    Some(error) => received.unreadable(error),
+                    None => received,
+                })
             }
             None => match self.lost.take() {
                 Some(fault) => Err(SourceError::new(fault.to_string())),
@@ -252,24 +266,30 @@ impl Session {
         let due = self.leases.due(Instant::now());
         for ids in due.chunks(IDS) {
             let Setup { link, subscription, deadline, .. } = &self.setup;
+            self.extending.extend(ids.iter().cloned());
             self.telling.push(settle::extend(link, subscription, ids.to_vec(), *deadline));
         }
     }
 
     fn tell(&mut self) {
         let Setup { link, subscription, .. } = &self.setup;
-        let calls = [&mut self.done, &mut self.again].map(|unsettled| unsettled.tell(link, subscription));
-        self.telling.extend(calls.into_iter().flatten());
+        let done = self.done.tell(link, subscription, |_| true);
+        let again = self.again.tell(link, subscription, |id| !self.extending.contains(id));
+        self.telling.extend(done.into_iter().chain(again));
     }
 
     fn hear(&mut self, told: Told) {
         match told {
             Told::Settled(fate, batch, told) => self.unsettled(fate).told(batch, told),
-            Told::Extended(ids, Err(fault)) => {
-                tracing::debug!(target: "events", error = %fault, "the deadlines of messages were not extended");
-                self.leases.not_extended(&ids);
+            Told::Extended(ids, told) => {
+                for id in &ids {
+                    self.extending.remove(id);
+                }
+                if let Err(fault) = told {
+                    tracing::debug!(target: "events", error = %fault, "the deadlines of messages were not extended");
+                    self.leases.not_extended(&ids);
+                }
             }
-            Told::Extended(_, Ok(())) => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the service is still to be told of messages, and what it says to that.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -16,8 +17,10 @@ use crate::backoff::{Backoff, Pauses};
 pub(super) const IDS: usize = 1000;
 /// A call takes no longer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a settlement is tried: less than whoever waits for it does.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// For how long another attempt is begun. With the pause before the last one, and its call, a settlement takes less than whoever
+/// waits for it does.
+const PATIENCE: Duration = Duration::from_secs(15);
+const PAUSES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(2);
 
 pub(super) const ROLE: &str = "roles/pubsub.subscriber";
 const ACKNOWLEDGE: Method =
@@ -49,6 +52,8 @@ pub(super) struct Unsettleds {
     is_telling: bool,
     pauses: Pauses,
     has_failed: bool,
+    /// What was not done that nobody has waited for.
+    lost: Option<String>,
 }
 
 /// What has come of a call.
@@ -61,8 +66,8 @@ pub(super) struct Batch(Vec<Unsettled>);
 
 impl Unsettleds {
     pub(super) fn new(fate: Fate) -> Self {
-        let pauses = Backoff::default().pauses();
-        Self { fate, queue: VecDeque::new(), is_telling: false, pauses, has_failed: false }
+        let pauses = Backoff::from(PAUSES).pauses();
+        Self { fate, queue: VecDeque::new(), is_telling: false, pauses, has_failed: false, lost: None }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -73,13 +78,34 @@ impl Unsettleds {
         self.queue.push_back(Unsettled { id, answer, until: Instant::now() + PATIENCE });
     }
 
-    /// The next call, if there is something to tell, and nothing is being told.
-    pub(super) fn tell(&mut self, link: &Link, subscription: &str) -> Option<BoxFuture<'static, Told>> {
-        if self.is_telling || self.queue.is_empty() {
+    pub(super) fn lost(self) -> Option<String> {
+        self.lost
+    }
+
+    /// The next call, if there is something to tell that may be told, and nothing is being told.
+    pub(super) fn tell(
+        &mut self,
+        link: &Link,
+        subscription: &str,
+        may: impl Fn(&str) -> bool,
+    ) -> Option<BoxFuture<'static, Told>> {
+        if self.is_telling {
+            return None;
+        }
+        self.give_up();
+        let (mut batch, mut left) = (Vec::new(), VecDeque::new());
+        for one in self.queue.drain(..) {
+            if batch.len() < IDS && may(&one.id) {
+                batch.push(one);
+            } else {
+                left.push_back(one);
+            }
+        }
+        self.queue = left;
+        if batch.is_empty() {
             return None;
         }
         self.is_telling = true;
-        let batch: Vec<_> = self.queue.drain(..self.queue.len().min(IDS)).collect();
         let ids = batch.iter().map(|one| one.id.clone()).collect();
         let pause = self.has_failed.then(|| self.pauses.pause_of(Duration::ZERO));
         let (fate, link, subscription) = (self.fate, link.clone(), subscription.to_owned());
@@ -95,6 +121,17 @@ impl Unsettleds {
         }))
     }
 
+    /// Ends those whose turn has not come in time.
+    fn give_up(&mut self) {
+        let now = Instant::now();
+        while self.queue.front().is_some_and(|one| one.until <= now) {
+            if let Some(one) = self.queue.pop_front() {
+                self.lost =
+                    one.answer(Err(format!("the service was not told within {PATIENCE:?}"))).or(self.lost.take());
+            }
+        }
+    }
+
     /// Answers whoever waits, and keeps what is to be told again.
     pub(super) fn told(&mut self, Batch(batch): Batch, told: Result<(), Fault>) {
         self.is_telling = false;
@@ -103,28 +140,33 @@ impl Unsettleds {
         self.has_failed = false;
         for one in batch.into_iter().rev() {
             match verdict(&one.id, fault.as_ref()) {
-                Verdict::Settled => one.answer(Ok(())),
+                Verdict::Settled => drop(one.answer(Ok(()))),
                 Verdict::Again(_) if now < one.until => {
                     self.has_failed = true;
                     self.queue.push_front(one);
                 }
-                Verdict::Again(text) | Verdict::Failed(text) => one.answer(Err(text)),
+                Verdict::Again(text) | Verdict::Failed(text) => {
+                    self.lost = one.answer(Err(text)).or(self.lost.take());
+                }
             }
         }
         if !self.has_failed {
-            self.pauses = Backoff::default().pauses();
+            self.pauses = Backoff::from(PAUSES).pauses();
         }
     }
 }
 
 impl Unsettled {
-    fn answer(self, result: Result<(), String>) {
+    /// Answers what went wrong, where nobody waits for that.
+    fn answer(self, result: Result<(), String>) -> Option<String> {
         if let Some(answer) = self.answer {
             // Who does not wait any more does not want to know.
             let _ = answer.send(result);
-        } else if let Err(error) = result {
-            tracing::debug!(target: "events", error, "a message was not given back, and comes again later");
+            return None;
         }
+        let error = result.err()?;
+        tracing::debug!(target: "events", error, "a message was not given back, and comes again later");
+        Some(error)
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::fault::Fault;
 use super::proto::StreamingPullRequest;
 use super::service::Service;
-use super::session::{Arrival, Command, Pull, Session, Setup};
+use super::session::{Command, Pull, Running, Session, Setup};
 use super::settle::{Fate, ROLE};
 use crate::format::Message;
 use crate::metadata::random_part;
@@ -48,13 +48,15 @@ const PROTOCOL_VERSION: i64 = 1;
 /// after as many as the policy says: so a message that is rejected is seen again until then. Without a policy it would come back
 /// for ever, and so it is dropped.
 ///
-/// A settlement waits for the service's answer. What may be mended is tried again for 20 s; then, and when the service refuses it,
+/// A settlement waits for the service's answer. What may be mended is tried again for 15 s; then, and when the service refuses it,
 /// it is an error. The service has no such answer for an acknowledgement that comes too late, except where the subscription has
 /// exactly-once delivery: there the error says `PERMANENT_FAILURE_INVALID_ACK_ID`, and the message comes again. Settlements need
 /// no stream: one that is lost takes no message along that is being handled.
 ///
-/// What was sent ahead and not handed on is given back when the source ends; what is dropped unsettled is given back at once. When
-/// the service ends a stream, what was sent ahead is handed on first.
+/// What was sent ahead and not handed on is given back when the source ends, and the shutdown of the lifespan waits for the
+/// service's answer to that, for 30 s at most; what is dropped unsettled is given back at once. When the service ends a stream, what
+/// was sent ahead is handed on first. What is no message of the protocol is rejected as one that is no event:
+/// [`on_invalid`](crate::SourceExt::on_invalid) says otherwise.
 ///
 /// # Order
 ///
@@ -114,9 +116,8 @@ impl PubSubSource {
         }
         let subscription = Arc::clone(&self.subscription);
         let (deadline, longest) = (self.deadline, self.longest);
-        let (arriving, commanding) =
-            Session::spawn(Setup { link, subscription, pull, pings: Some(pings), prefetch, deadline, longest });
-        Ok(PubSubIncoming { arriving, is_ended: false, _commanding: commanding })
+        let session = Setup { link, subscription, pull, pings: Some(pings), prefetch, deadline, longest };
+        Ok(PubSubIncoming { session: Session::spawn(session), is_ended: false })
     }
 }
 
@@ -156,10 +157,8 @@ impl fmt::Debug for PubSubSource {
 
 /// A stream that messages of a subscription come over.
 pub struct PubSubIncoming {
-    arriving: mpsc::Receiver<Arrival>,
+    session: Running,
     is_ended: bool,
-    /// As long as it is there, messages may be handed on.
-    _commanding: mpsc::UnboundedSender<Command>,
 }
 
 impl Incoming for PubSubIncoming {
@@ -169,9 +168,20 @@ impl Incoming for PubSubIncoming {
         if self.is_ended {
             return Err(SourceError::new("the stream has ended"));
         }
-        let arrival = self.arriving.recv().await.unwrap_or_else(|| Err(SourceError::new("the stream has ended")));
+        let arrival =
+            self.session.arriving.recv().await.unwrap_or_else(|| Err(SourceError::new("the stream has ended")));
         self.is_ended = arrival.is_err();
         arrival
+    }
+
+    async fn close(self) -> Result<(), SourceError> {
+        let Running { arriving, commanding, task } = self.session;
+        // Nobody takes anything any more, and nobody has anything to say.
+        drop((arriving, commanding));
+        match task.await? {
+            Some(error) => Err(format!("{error}: what was read ahead comes again when its deadline is over").into()),
+            None => Ok(()),
+        }
     }
 }
 

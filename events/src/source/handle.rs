@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -28,10 +29,10 @@ impl Inlet {
     /// Has the handlers of a message do their work, and settles it.
     pub(super) async fn handle(self: Arc<Self>, work: Work, received: Received<impl Settle>) {
         let lifespan = work.lifespan();
-        let Received { message, settle } = received;
+        let Received { message, settle, unreadable } = received;
         self.meters.received();
         let seen = spans::process(&self.label, lifespan);
-        let settlement = match caught(self.deliver(lifespan, &message, &seen)).await {
+        let settlement = match caught(self.deliver(lifespan, &message, unreadable, &seen)).await {
             Ok(settlement) => settlement,
             // A format or a rule of somebody's, which would do so again.
             Err(panic) => self.invalid(lifespan, panic.to_string().into()),
@@ -50,7 +51,10 @@ impl Inlet {
             }
         };
         settling.ended(settled.as_ref().err().map_or(spans::OK, |undone| undone.outcome));
-        let Err(Undone { error, took, .. }) = settled else { return self.meters.settled(settlement) };
+        let Err(Undone { error, took, .. }) = settled else {
+            self.has_settled.store(true, Ordering::Relaxed);
+            return self.meters.settled(settlement);
+        };
         let error = text_of(&error);
         self.report(lifespan, format!("a message could not be settled by {settlement}: {error}").into(), took);
     }
@@ -81,8 +85,14 @@ impl Inlet {
     }
 
     /// Has the handlers do their work, and answers what becomes of the message.
-    async fn deliver(&self, lifespan: &Lifespan, message: &Arc<Message>, seen: &Seen) -> Settlement {
-        let mut accepted = self.accept(lifespan, message, seen, true);
+    async fn deliver(
+        &self,
+        lifespan: &Lifespan,
+        message: &Arc<Message>,
+        unreadable: Option<BoxError>,
+        seen: &Seen,
+    ) -> Settlement {
+        let mut accepted = self.accept(lifespan, message, unreadable, seen, true);
         if let Err(Refused::ForNow) = accepted {
             accepted = Box::pin(self.accept_later(lifespan, message, seen)).await;
         }
@@ -113,7 +123,7 @@ impl Inlet {
         let accepted = before_end(lifespan, async {
             loop {
                 lifespan.core().lets_in().await;
-                match self.accept(lifespan, message, seen, false) {
+                match self.accept(lifespan, message, None, seen, false) {
                     // Another one was faster.
                     Err(Refused::ForNow) => tokio::task::yield_now().await,
                     accepted => return accepted,
@@ -145,10 +155,11 @@ impl Inlet {
         &self,
         lifespan: &Lifespan,
         message: &Arc<Message>,
+        unreadable: Option<BoxError>,
         seen: &Seen,
         is_first: bool,
     ) -> Result<(Delivery, Bundle), Refused> {
-        let arriving = self.arriving(message);
+        let arriving = unreadable.map_or_else(|| self.arriving(message), Err);
         if is_first {
             self.described(seen, message, arriving.as_ref().ok());
         }

@@ -14,6 +14,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use crate::error::BoxError;
 use crate::format::{CloudEvents, Format, Message};
 
 use crate::telemetry::Destination;
@@ -222,12 +223,22 @@ where
 pub struct Received<S> {
     pub(crate) message: Arc<Message>,
     pub(crate) settle: S,
+    pub(crate) unreadable: Option<BoxError>,
 }
 
 impl<S: Settle> Received<S> {
     /// A message, and what settles it. Who keeps the message until then shares it by an `Arc`.
     pub fn new(message: impl Into<Arc<Message>>, settle: S) -> Self {
-        Self { message: message.into(), settle }
+        Self { message: message.into(), settle, unreadable: None }
+    }
+
+    /// Says why the message cannot be read: what came is not what the other side sends, and there is nothing that a format could
+    /// make an event of. That is a [`Failure`](crate::Failure), and the message is settled as one that is no event: by
+    /// [`on_invalid`](SourceExt::on_invalid).
+    #[must_use]
+    pub fn unreadable(mut self, error: impl Into<BoxError>) -> Self {
+        self.unreadable = Some(error.into());
+        self
     }
 
     /// Settles the message, as a lifespan does when its handlers have ended: for those who test a source, or wrap one.
@@ -250,7 +261,13 @@ impl<S> Received<S> {
         &self.message
     }
 
-    /// The message, and what settles it: for a source that stands before another one.
+    /// Why the message cannot be read, if so.
+    pub fn error(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.unreadable.as_deref()
+    }
+
+    /// The message, and what settles it: for a source that stands before another one. Ask before whether the message
+    /// [can be read](Self::error).
     pub fn into_parts(self) -> (Arc<Message>, S) {
         (self.message, self.settle)
     }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
+use tokio::time::Instant;
 
 use super::again::Again;
 use super::handle::{Undone, bounded};
@@ -74,6 +75,8 @@ pub(crate) struct Inlet {
     pub(super) again: Again,
     /// Whether the lifespan has started disabled, and has not been enabled since.
     is_resting: AtomicBool,
+    /// Whether a message was settled since this was last asked.
+    pub(super) has_settled: AtomicBool,
 }
 
 impl Inlet {
@@ -98,6 +101,7 @@ impl Inlet {
             lender,
             again,
             is_resting: AtomicBool::new(false),
+            has_settled: AtomicBool::new(false),
         }
     }
 
@@ -148,12 +152,19 @@ impl Inlet {
             let connected = before_end(&lifespan, connecting).await?;
             let error = match connected {
                 Ok(Ok(incoming)) => {
-                    (attempt, pauses) = (0, self.settings.backoff.pauses());
+                    attempt = 0;
                     // Until it is lost, or nobody reads any more.
                     let _connected = (self.connection.made(), self.meters.connected());
+                    let begun = Instant::now();
                     match incoming.read(Arc::clone(&self), lifespan.internal()).await {
                         Ok(unclosed) => return unclosed,
-                        Err(error) => error,
+                        Err(error) => {
+                            // One that was of no use, as where the first message breaks it, is no reason to hurry.
+                            if self.has_settled.swap(false, Ordering::Relaxed) || pauses.are_shorter(begun.elapsed()) {
+                                pauses = self.settings.backoff.pauses();
+                            }
+                            error
+                        }
                     }
                 }
                 Ok(Err(error)) => error,

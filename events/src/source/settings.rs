@@ -177,8 +177,8 @@ pub trait SourceExt: IntoSource + Sized {
     }
 
     /// How long the pauses between two attempts to connect are: from the first one on, each is about twice as long as the one
-    /// before, up to the longest one, with jitter that stays within these bounds; after a connection they begin anew. The
-    /// default is 100 ms to 10 s. A pause has at least 1 ms, and a longest one that is shorter than the first is as long as the
+    /// before, up to the longest one, with jitter that stays within these bounds. They begin anew after a connection over which a
+    /// message was settled, or that was longer than the longest of them: not after one that the first message breaks. The default is 100 ms to 10 s. A pause has at least 1 ms, and a longest one that is shorter than the first is as long as the
     /// first.
     fn backoff(self, pauses: RangeInclusive<Duration>) -> ConfiguredSource<Self::Source> {
         with(self, |settings| settings.backoff = pauses.into())

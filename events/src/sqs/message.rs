@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::envelope::Envelope;
 use crate::error::BoxError;
-use crate::format::Message;
+use crate::format::{Message, Told};
 use crate::telemetry::Trace;
 use crate::wire::shown;
 
@@ -36,13 +36,13 @@ pub(super) struct Original {
 pub(super) fn received(message: types::Message) -> (Message, Original) {
     let mut system = message.attributes.unwrap_or_default();
     let attributes = message.message_attributes.unwrap_or_default();
-    // They come first, so that no attribute of the sender's can stand for them.
-    let mut headers: Vec<_> = message.message_id.into_iter().map(|id| ("sqs-message-id".to_owned(), id)).collect();
+    let mut told = Told::by("sqs");
+    told.add("message-id", message.message_id);
     for (attribute, header) in HEADERS {
-        headers.extend(system.get(&attribute).map(|value| (header.to_owned(), value.clone())));
+        told.add(header, system.get(&attribute));
     }
     let own = attributes.iter().map(|(name, value)| (name.clone(), text(value)));
-    headers.extend(own.filter(|(name, _)| !name.eq_ignore_ascii_case(CONTENT_TYPE)));
+    let headers = told.before(own.filter(|(name, _)| !name.eq_ignore_ascii_case(CONTENT_TYPE)));
     let stated = attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(CONTENT_TYPE));
     let content_type = stated.map(|(_, value)| text(value));
     let receives = system.get(&System::ApproximateReceiveCount).and_then(|count| count.parse().ok()).unwrap_or(1);
@@ -58,15 +58,15 @@ pub(super) fn trace(message: &types::Message) -> Trace {
 }
 
 const HEADERS: [(System, &str); 9] = [
-    (System::ApproximateReceiveCount, "sqs-approximate-receive-count"),
-    (System::ApproximateFirstReceiveTimestamp, "sqs-approximate-first-receive-timestamp"),
-    (System::SentTimestamp, "sqs-sent-timestamp"),
-    (System::SenderId, "sqs-sender-id"),
-    (System::MessageGroupId, "sqs-message-group-id"),
-    (System::MessageDeduplicationId, "sqs-message-deduplication-id"),
-    (System::SequenceNumber, "sqs-sequence-number"),
-    (System::DeadLetterQueueSourceArn, "sqs-dead-letter-queue-source-arn"),
-    (System::AwsTraceHeader, "sqs-aws-trace-header"),
+    (System::ApproximateReceiveCount, "approximate-receive-count"),
+    (System::ApproximateFirstReceiveTimestamp, "approximate-first-receive-timestamp"),
+    (System::SentTimestamp, "sent-timestamp"),
+    (System::SenderId, "sender-id"),
+    (System::MessageGroupId, "message-group-id"),
+    (System::MessageDeduplicationId, "message-deduplication-id"),
+    (System::SequenceNumber, "sequence-number"),
+    (System::DeadLetterQueueSourceArn, "dead-letter-queue-source-arn"),
+    (System::AwsTraceHeader, "aws-trace-header"),
 ];
 
 fn text(value: &MessageAttributeValue) -> String {

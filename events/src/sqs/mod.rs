@@ -2,6 +2,7 @@
 
 mod bounded;
 mod errand;
+mod lease;
 mod message;
 mod queue;
 mod reading;

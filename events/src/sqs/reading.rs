@@ -8,10 +8,12 @@ use aws_sdk_sqs::types::{self, MessageSystemAttributeName};
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument as _, Span};
 
-use super::errand::{BATCH, Errands};
+use super::errand::{BATCH, Errands, PATIENCE};
+use super::lease::Lease;
 use super::message::{self, Original};
 use super::queue::Queue;
 use super::trouble::{Kind, Trouble};
@@ -22,9 +24,11 @@ use crate::telemetry::{Identity, Operation, spans};
 /// How many calls wait for messages at a time, at most.
 const POLLS: usize = 4;
 /// How much longer than it was told to a call may wait.
-const PATIENCE: Duration = Duration::from_secs(15);
+const LATE: Duration = Duration::from_secs(15);
 /// Before the next call, where calls do not wait.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long an extension may take at least.
+const SHORTEST: Duration = Duration::from_secs(5);
 /// The service keeps a message hidden no longer, counted from when it was received.
 pub(super) const LONGEST: Duration = Duration::from_hours(12);
 
@@ -56,6 +60,8 @@ struct State {
     /// The groups of which a message is being handled: in a FIFO queue, the next one waits for it.
     busy: BTreeSet<String>,
     polls: usize,
+    /// Those calls, and perhaps some that have ended.
+    polling: Vec<JoinHandle<()>>,
     /// How many calls may wait for messages: more when they bring plenty.
     allowed: usize,
     /// How many messages they may bring.
@@ -65,7 +71,7 @@ struct State {
 }
 
 struct Held {
-    receipt: String,
+    lease: Arc<Lease>,
     received: Instant,
     /// From then on, others may get it.
     until: Instant,
@@ -80,7 +86,7 @@ struct Held {
 /// A message that is handed out.
 pub(super) struct Handed {
     pub(super) number: u64,
-    pub(super) receipt: String,
+    pub(super) lease: Arc<Lease>,
     pub(super) message: Message,
     pub(super) original: Original,
 }
@@ -141,9 +147,9 @@ impl Reading {
                 continue;
             }
             let (message, original) = *held.ready.take()?;
-            let receipt = held.receipt.clone();
+            let lease = Arc::clone(&held.lease);
             busy.extend(held.group.clone());
-            return Some(Handed { number, receipt, message, original });
+            return Some(Handed { number, lease, message, original });
         }
     }
 
@@ -151,7 +157,8 @@ impl Reading {
     /// so that they come after it again.
     pub(super) fn end(&self, number: u64, is_gone: bool) {
         let mut state = self.lock();
-        if let Some(group) = state.held.remove(&number).and_then(|held| held.group) {
+        let held = state.held.remove(&number).inspect(|held| held.lease.end());
+        if let Some(group) = held.and_then(|held| held.group) {
             state.busy.remove(&group);
             if !is_gone {
                 self.give_back_group(&mut state, &group);
@@ -164,7 +171,7 @@ impl Reading {
     /// Gives back a message that was handed out, and that nobody has settled.
     pub(super) fn abandon(&self, number: u64) {
         if let Some(held) = self.lock().held.get(&number) {
-            self.errands.give_back(held.receipt.clone());
+            self.errands.give_back(&held.lease);
         }
         self.end(number, false);
     }
@@ -172,7 +179,7 @@ impl Reading {
     /// Gives back a message that was not handed out, and what stands behind it in its group.
     fn give_back(&self, state: &mut State, number: u64) {
         let Some(held) = state.held.remove(&number) else { return };
-        self.errands.give_back(held.receipt);
+        self.errands.give_back(&held.lease);
         if let Some(group) = held.group {
             self.give_back_group(state, &group);
         }
@@ -181,7 +188,7 @@ impl Reading {
     fn give_back_group(&self, state: &mut State, group: &str) {
         let behind = |_: &u64, held: &mut Held| held.ready.is_some() && held.group.as_deref() == Some(group);
         for (_, held) in state.held.extract_if(.., behind) {
-            self.errands.give_back(held.receipt);
+            self.errands.give_back(&held.lease);
         }
     }
 
@@ -190,8 +197,18 @@ impl Reading {
         let mut state = self.lock();
         state.is_closed = true;
         for (_, held) in state.held.extract_if(.., |_, held| held.ready.is_some()) {
-            self.errands.give_back(held.receipt);
+            self.errands.give_back(&held.lease);
         }
+    }
+
+    /// The same, and waits until the service knows. Calls that wait for messages are given up.
+    pub(super) async fn ended(&self) -> Result<(), Trouble> {
+        self.close();
+        let polling = std::mem::take(&mut self.lock().polling);
+        polling.iter().for_each(JoinHandle::abort);
+        // What one of them has brought by then is given back too.
+        join_all(polling).await;
+        self.errands.idle().await
     }
 
     /// Asks for as many messages as there is room for.
@@ -205,7 +222,9 @@ impl Reading {
             }
             let asked = room.min(BATCH);
             state.ask(asked);
-            self.runtime.spawn(Arc::clone(self).poll(asked, self.terms.wait));
+            state.polling.retain(|poll| !poll.is_finished());
+            let poll = self.runtime.spawn(Arc::clone(self).poll(asked, self.terms.wait));
+            state.polling.push(poll);
         }
     }
 
@@ -228,7 +247,7 @@ impl Reading {
         let call = call.max_number_of_messages(i32::try_from(asked).unwrap_or(1)).wait_time_seconds(seconds(wait));
         let call = call.visibility_timeout(seconds(self.terms.visibility)).message_attribute_names("All");
         let call = call.message_system_attribute_names(MessageSystemAttributeName::All);
-        let (what, limit) = (format!("cannot read queue `{}`", self.queue.name()), wait + PATIENCE);
+        let (what, limit) = (format!("cannot read queue `{}`", self.queue.name()), wait + LATE);
         let late = |_| Trouble::late(format!("{what}: the service has not answered within {limit:?}"));
         let answer = timeout(limit, call.send()).await.map_err(late)?;
         Ok(answer.map_err(|error| Trouble::of_call(&what, &error))?.messages.unwrap_or_default())
@@ -248,7 +267,7 @@ impl Reading {
         for message in messages {
             let held = Held::new(message, &self.queue, now + self.terms.visibility);
             if state.is_closed {
-                self.errands.give_back(held.receipt);
+                self.errands.give_back(&held.lease);
                 continue;
             }
             let number = state.next;
@@ -272,11 +291,13 @@ impl Reading {
         let due = |(number, held): (&u64, &Held)| {
             let length = Duration::from_secs(whole.min(held.limit(now)).as_secs());
             let is_due = !held.is_lost && held.until <= now + whole / 2 && !length.is_zero();
-            is_due.then(|| (*number, held.receipt.clone(), length))
+            is_due.then(|| (*number, Arc::clone(&held.lease), length))
         };
         let due: Vec<_> = self.lock().held.iter().filter_map(due).collect();
-        let extended = due.into_iter().map(|(number, receipt, length)| async move {
-            let hidden = self.errands.hide(receipt, seconds(length)).await;
+        // No longer, so that it does not take along what is due next.
+        let until = now + (whole / 4).clamp(SHORTEST, PATIENCE);
+        let extended = due.into_iter().map(|(number, lease, length)| async move {
+            let hidden = self.errands.extend(&lease, seconds(length), until).await;
             self.extended(number, hidden.map(|()| now + length));
         });
         join_all(extended).await;
@@ -298,11 +319,11 @@ impl Reading {
 
 impl Held {
     fn new(mut message: types::Message, queue: &Queue, until: Instant) -> Self {
-        let receipt = message.receipt_handle.take().unwrap_or_default();
+        let lease = Lease::new(message.receipt_handle.take().unwrap_or_default());
         let (message, original) = message::received(message);
         let group = original.group.clone().filter(|_| queue.is_fifo());
         let ready = Some(Box::new((message, original)));
-        Self { receipt, received: Instant::now(), until, group, is_lost: false, ready }
+        Self { lease, received: Instant::now(), until, group, is_lost: false, ready }
     }
 
     fn limit(&self, now: Instant) -> Duration {

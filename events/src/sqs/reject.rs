@@ -1,5 +1,7 @@
 //! Where rejected messages go.
 
+use std::time::Duration;
+
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
 
@@ -27,7 +29,6 @@ pub(super) async fn policy(queue: &Queue, url: &str) -> Result<Option<Queue>, Tr
 
 /// Puts a copy of a message into another queue.
 pub(super) async fn copy(to: &Queue, message: &Message, original: &Original) -> Result<(), Trouble> {
-    let what = || format!("the message cannot be copied to the dead-letter queue `{}`", to.name());
     let body = String::from_utf8_lossy(&message.body);
     let mut call = to.client().send_message().queue_url(to.url().await?).message_body(body);
     if !original.attributes.is_empty() {
@@ -38,5 +39,14 @@ pub(super) async fn copy(to: &Queue, message: &Message, original: &Original) -> 
         call =
             call.message_group_id(group).set_message_deduplication_id(message.header("sqs-message-id").map(Into::into));
     }
-    call.send().await.map(drop).map_err(|error| Trouble::of_call(&what(), &error))
+    call.send().await.map(drop).map_err(|error| Trouble::of_call(&what(to), &error))
+}
+
+/// What is said where that takes too long.
+pub(super) fn late(to: &Queue, limit: Duration) -> Trouble {
+    Trouble::passing(format!("{}: the service has not answered within {limit:?}", what(to)))
+}
+
+fn what(to: &Queue) -> String {
+    format!("the message cannot be copied to the dead-letter queue `{}`", to.name())
 }

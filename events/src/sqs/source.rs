@@ -5,8 +5,10 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::errand::PATIENCE;
+use super::lease::Lease;
 use super::message::Original;
 use super::queue::Queue;
 use super::reading::{Handed, LONGEST, Reading, Terms, seconds};
@@ -47,10 +49,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// What is requeued too often, the service moves there itself, as the policy says. Everything that a source has received counts
 /// for it, also what is given back unhandled at the end of a lifespan: a `maxReceiveCount` of 1 is too small.
 ///
-/// A settlement that fails is reported, and the message comes again when its visibility time-out is over. A message that is
-/// dropped without one is given back at once, and so are those that wait to be handled when the connection is dropped. A call
-/// that still waits for messages then is let go on, and gives back what it brings: else nobody would get that for the
-/// visibility time-out.
+/// A settlement may take 25 s, and is tried again within them. One that fails is reported, and the message comes again when its
+/// visibility time-out is over. Behind a settlement, the message is extended no more.
+///
+/// # The end
+///
+/// At the end of the lifespan, when all handlers have ended, calls that wait for messages are given up, what waits to be handled is
+/// given back, so that others get it at once, and the shutdown waits until the service has answered to that. What the service gives
+/// to a call that is given up at that very moment comes again when its visibility time-out is over.
+///
+/// A message that is dropped without a settlement is given back at once, and so are those that wait to be handled when the
+/// connection is lost or dropped. A call that still waits for messages then is let go on, and gives back what it brings.
 ///
 /// # FIFO queues
 ///
@@ -179,19 +188,25 @@ impl Incoming for SqsIncoming {
     type Settle = SqsSettle;
 
     async fn next(&mut self) -> Result<Received<SqsSettle>, SourceError> {
-        let Handed { number, receipt, message, original } = self.reading.next().await?;
+        let Handed { number, lease, message, original } = self.reading.next().await?;
         let message = Arc::new(message);
         let settle = SqsSettle {
             reading: Arc::clone(&self.reading),
             dead_letters: self.dead_letters.clone(),
             pause: self.pauses.after(original.receives),
             number,
-            receipt,
+            lease,
             message: Arc::clone(&message),
             original,
             fate: Fate::Dropped,
         };
         Ok(Received::new(message, settle))
+    }
+
+    async fn close(self) -> Result<(), SourceError> {
+        let what = "messages that were not handled come again when their visibility time-out is over";
+        let ended = self.reading.ended().await;
+        ended.map_err(|trouble| SourceError::new(format!("{trouble}: {what}")))
     }
 }
 
@@ -214,7 +229,7 @@ pub struct SqsSettle {
     /// Before it comes again.
     pause: Duration,
     number: u64,
-    receipt: String,
+    lease: Arc<Lease>,
     message: Arc<Message>,
     original: Original,
     fate: Fate,
@@ -232,16 +247,19 @@ enum Fate {
 }
 
 impl SqsSettle {
-    async fn reject(&self) -> Result<(), Trouble> {
+    async fn reject(&self, until: Instant) -> Result<(), Trouble> {
         if let Some(dead_letters) = &self.dead_letters {
-            reject::copy(dead_letters, &self.message, &self.original).await?;
+            // Few are, and the call is large.
+            let copying = Box::pin(reject::copy(dead_letters, &self.message, &self.original));
+            let copied = timeout_at(until, copying).await;
+            copied.map_err(|_| reject::late(dead_letters, PATIENCE))??;
         }
-        self.reading.errands.delete(self.receipt.clone()).await
+        self.reading.errands.delete(&self.lease, until).await
     }
 
-    async fn requeue(&self) -> Result<(), Trouble> {
+    async fn requeue(&self, until: Instant) -> Result<(), Trouble> {
         let pause = self.pause.min(self.reading.limit(self.number));
-        self.reading.errands.hide(self.receipt.clone(), seconds(pause)).await
+        self.reading.errands.hide(&self.lease, seconds(pause), until).await
     }
 }
 
@@ -249,10 +267,11 @@ impl Settle for SqsSettle {
     async fn settle(mut self, settlement: Settlement) -> Result<(), SourceError> {
         // From now on, what goes wrong is not mended by having the message come again at once.
         self.fate = Fate::Kept;
+        let until = Instant::now() + PATIENCE;
         let settled = match settlement {
-            Settlement::Ack => self.reading.errands.delete(self.receipt.clone()).await,
-            Settlement::Reject => self.reject().await,
-            Settlement::Requeue => return Ok(self.requeue().await?),
+            Settlement::Ack => self.reading.errands.delete(&self.lease, until).await,
+            Settlement::Reject => self.reject(until).await,
+            Settlement::Requeue => return Ok(self.requeue(until).await?),
         };
         settled.map_err(|trouble| SourceError::new(format!("{trouble}: the message comes again")))?;
         self.fate = Fate::Gone;

@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::format::Plain;
 use super::frame;
 use super::log::{Entry, Log};
+use super::places::Places;
 use super::position::can_be_sent;
 use super::route::FeedRoute;
 use crate::envelope::Envelope;
@@ -40,8 +42,12 @@ use crate::sink::{Sink, SinkError};
 /// another process, if that one's feed gets the same events.
 ///
 /// A reader that is slower than the events come, by more than [`max_lag`](FeedBuilder::max_lag) events, has its stream ended: it
-/// comes back with its `Last-Event-ID`, and misses nothing that is still in the buffer. [`SlowReaders`] has another choice. A
-/// reader that takes nothing at all keeps its place until its socket is closed: time-outs of sockets are the server's business.
+/// comes back with its `Last-Event-ID`, and misses nothing that is still in the buffer. [`SlowReaders`] has another choice.
+///
+/// A reader that leaves what it was given, because nobody reads its socket, is one no more after
+/// [a minute](FeedBuilder::take_within): its place is free for others, and its stream ends, once the server asks for more of it. It
+/// keeps no event from being dropped that the buffer drops; what the server has of it, some 400 KiB with HTTP/1, it has until the
+/// socket is closed. When that happens is the server's business, or that of a proxy before it.
 ///
 /// # The end
 ///
@@ -88,7 +94,7 @@ pub(super) struct Shared {
     log: Mutex<Log>,
     /// How many events there have been, and whether there will be more.
     pub(super) head: watch::Sender<Head>,
-    pub(super) places: Arc<Semaphore>,
+    pub(super) places: Arc<Places>,
     /// For identities that are the feed's own.
     part: u64,
 }
@@ -103,6 +109,7 @@ pub(super) struct Settings {
     replay: usize,
     replay_bytes: usize,
     max_readers: usize,
+    take_within: Duration,
     pub(super) max_lag: u64,
     pub(super) slow: SlowReaders,
     pub(super) keep_alive: Duration,
@@ -135,6 +142,7 @@ impl Feed {
                 replay: 1000,
                 replay_bytes: 16 << 20,
                 max_readers: 1024,
+                take_within: Duration::from_mins(1),
                 max_lag: 256,
                 slow: SlowReaders::End,
                 keep_alive: Duration::from_secs(15),
@@ -155,9 +163,9 @@ impl Feed {
         FeedRoute::new(self.clone(), pattern)
     }
 
-    /// How many readers there are.
+    /// How many readers there are, without those that take [nothing](FeedBuilder::take_within).
     pub fn readers(&self) -> usize {
-        self.shared.settings.max_readers - self.shared.places.available_permits()
+        self.shared.places.count(Instant::now())
     }
 
     /// Ends all streams, and takes no more readers.
@@ -266,7 +274,15 @@ impl FeedBuilder {
 
     /// How many readers there are at most; past it they are answered 503 with `Retry-After`. The default is 1024.
     pub fn max_readers(mut self, readers: usize) -> Self {
-        self.settings.max_readers = readers.min(Semaphore::MAX_PERMITS);
+        self.settings.max_readers = readers;
+        self
+    }
+
+    /// How long a reader may leave what it was given before another one may have its place; at least 1 ms. The default is 1 min.
+    /// The time runs while the server has some of it and cannot be rid of it, since the other side reads nothing, or too slowly; it
+    /// does not run while there is nothing to read.
+    pub fn take_within(mut self, limit: Duration) -> Self {
+        self.settings.take_within = limit.max(Duration::from_millis(1));
         self
     }
 
@@ -306,7 +322,7 @@ impl FeedBuilder {
     pub fn build(self) -> Feed {
         let settings = self.settings;
         let log = Mutex::new(Log::new(settings.replay, settings.replay_bytes));
-        let places = Arc::new(Semaphore::new(settings.max_readers));
+        let places = Places::new(settings.max_readers, settings.take_within);
         let (head, _) = watch::channel(Head::default());
         Feed { shared: Arc::new(Shared { settings, log, head, places, part: random_part() }) }
     }

@@ -10,6 +10,7 @@ mod frame;
 mod incoming;
 mod log;
 mod parser;
+mod places;
 mod position;
 mod reader;
 mod route;

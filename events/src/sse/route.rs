@@ -13,6 +13,7 @@ use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderName, StatusCode};
+use tokio::time::Instant;
 
 use super::feed::Feed;
 use super::log::{Entry, Start};
@@ -94,7 +95,7 @@ impl FeedRoute {
         if shared.head.borrow().is_closed {
             return unavailable("the stream has ended\n");
         }
-        let Ok(place) = Arc::clone(&shared.places).try_acquire_owned() else {
+        let Some(place) = shared.places.take(Instant::now()) else {
             return unavailable("there are too many readers\n");
         };
         let (patterns, filter) = (Arc::clone(&self.patterns), self.filter.as_ref().map(|make| make(request)));

@@ -1,11 +1,12 @@
 //! A stream that events come from.
 
 use std::fmt;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 use reqwest::{Client, Url};
 use tokio::sync::OnceCell;
 
@@ -13,7 +14,7 @@ use super::connect::Request;
 use super::format::Plain;
 use super::incoming::{Settings, SseIncoming, pause};
 use super::position::{Resume, can_be_sent};
-use crate::client::{self, Authorities};
+use crate::client::{self, Authorities, Unfit};
 use crate::format::{Format, Message};
 use crate::source::{Source, SourceError};
 use crate::telemetry::Destination;
@@ -58,7 +59,13 @@ use crate::trust;
 /// connections: the source has ended then, and a warning says so.
 ///
 /// Redirects are followed, at most 10 in a row, and never from `https` to `http`. Another host, port or scheme is not told the
-/// headers that were said here. Nothing in an error, a log or `Debug` has a header, or the query of the URL.
+/// headers that were said here.
+///
+/// # Secrets
+///
+/// Errors, logs, metrics and `Debug` tell of scheme, host and port of the URL, and of nothing else: paths and queries are often
+/// secrets themselves. In its [address](crate::Source::address), a number stands for them that is another one in each run. In
+/// metrics and spans, several streams of one host are told apart by what they are [called](Self::called).
 ///
 /// # TLS
 ///
@@ -109,6 +116,7 @@ pub struct SseSource {
     settings: Settings,
     resume: Arc<Resume>,
     client: OnceCell<Client>,
+    name: Option<String>,
 }
 
 impl SseSource {
@@ -118,17 +126,15 @@ impl SseSource {
     ///
     /// [`SseError`] when the URL is not one of HTTP, or has a user or a password.
     pub fn new(url: &str) -> Result<Self, SseError> {
-        let url: Url = url.parse().map_err(|_| SseError::Url)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(SseError::Url);
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(SseError::UserInUrl);
-        }
+        let url = client::url(url).map_err(|unfit| match unfit {
+            Unfit::Text | Unfit::Scheme => SseError::Url,
+            Unfit::User => SseError::UserInUrl,
+        })?;
         let settings =
             Settings { idle_timeout: Duration::from_mins(1), event_limit: 1 << 20, max_deliveries: 4, is_text: false };
         let (resume, client) = (Arc::new(Resume::at("")), OnceCell::new());
-        Ok(Self { url, headers: HeaderMap::new(), authorities: Authorities::new(), settings, resume, client })
+        let (headers, authorities) = (HeaderMap::new(), Authorities::new());
+        Ok(Self { url, headers, authorities, settings, resume, client, name: None })
     }
 
     /// Sends a header with each request, beside those that were said before.
@@ -137,9 +143,7 @@ impl SseSource {
     ///
     /// [`SseError::Header`] when the name or the value is not one of HTTP.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, SseError> {
-        let name: HeaderName = name.parse().map_err(|_| SseError::Header)?;
-        let mut value = HeaderValue::from_str(value).map_err(|_| SseError::Header)?;
-        value.set_sensitive(true);
+        let (name, value) = client::header(name, value).map_err(|_| SseError::Header)?;
         self.headers.append(name, value);
         Ok(self)
     }
@@ -150,7 +154,7 @@ impl SseSource {
     ///
     /// [`SseError::Header`] when the token cannot stand in a header.
     pub fn bearer(self, token: &str) -> Result<Self, SseError> {
-        self.header("authorization", &format!("Bearer {token}"))
+        self.header(AUTHORIZATION.as_str(), &client::bearer(token))
     }
 
     /// Trusts the authorities whose certificates are in the text, as PEM, beside those that this machine trusts. It may be
@@ -182,6 +186,12 @@ impl SseSource {
         Ok(self)
     }
 
+    /// What spans and metrics call it. Without it, that is scheme, host and port of the URL.
+    pub fn called(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
     /// After how long a connection over which nothing comes, not even a comment, is given up for another one. The default is
     /// 60 s: servers should send a comment every 15 s or so.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
@@ -211,19 +221,20 @@ impl SseSource {
 impl Source for SseSource {
     type Incoming = SseIncoming;
 
-    /// Without the values of the query, which may be secret: a short digest tells one from another.
+    /// Without the path and the query, which may be secret.
     fn address(&self) -> String {
-        let mut url = self.url.clone();
-        url.set_query(None);
-        url.set_fragment(None);
-        match self.url.query() {
-            Some(query) => format!("{url}?~{:04x}", digest(query)),
-            None => url.into(),
-        }
+        let (origin, rest) = (self.url.origin().ascii_serialization(), (self.url.path(), self.url.query()));
+        if rest == ("/", None) { origin } else { format!("{origin}/~{:016x}", told_apart(rest)) }
+    }
+
+    fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.url.origin().ascii_serialization())
     }
 
     fn destination(&self, _: &Message) -> Destination {
-        let destination = Destination::new("sse").named(self.url.path().to_owned());
+        // Its path may be secret.
+        let named = |name: &String| Destination::new("sse").named(name.clone());
+        let destination = self.name.as_ref().map_or_else(|| Destination::new("sse"), named);
         match (self.url.host_str(), self.url.port_or_known_default()) {
             (Some(host), Some(port)) => destination.at(host, port),
             _ => destination,
@@ -251,11 +262,11 @@ impl Source for SseSource {
     }
 }
 
-/// Sixteen bits, from which nobody finds out what they were made of.
-fn digest(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish() & 0xffff
+/// A number from which nobody finds out what it was made of: not by trying either, since it is made of a number too that this
+/// process tells nobody.
+fn told_apart(secret: (&str, Option<&str>)) -> u64 {
+    static SALT: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    SALT.hash_one(secret)
 }
 
 impl fmt::Debug for SseSource {

@@ -211,6 +211,10 @@ impl Broker {
         }
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("amqp://cat:{PASSWORD}@127.0.0.1:{}", self.port)
     }

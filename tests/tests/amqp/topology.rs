@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use events::amqp::{Amqp, AmqpExchange, AmqpQueue};
-use events::{Envelope, Event, Lifespan, Sink as _, SinkExt as _, Source as _, SourceExt as _, State, on};
+use events::{Envelope, Event, Lifespan, Mark, Sink as _, SinkExt as _, Source as _, SourceExt as _, State, on};
 use lapin::ExchangeKind;
 use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
@@ -76,6 +76,34 @@ async fn what_is_only_found_cannot_be_told_where_dead_letters_go() {
     let error = broker.amqp().source(lost).connect(1).await.expect_err("they would be dropped");
     let told = "cannot find exchange `nowhere-at-all`: NOT_FOUND - no exchange 'nowhere-at-all' in vhost '/'";
     assert_eq!(error.to_string(), told);
+}
+
+#[derive(Event, Deserialize)]
+struct BoxStuck(u32);
+
+#[on]
+fn stuck(event: &BoxStuck, mark: Mark, log: State<Log>) {
+    log.write(format!("stuck {}", event.0));
+    mark.requeue();
+}
+
+#[tokio::test]
+async fn what_comes_again_too_often_goes_to_the_dead_letters() {
+    let Some((broker, _quiet)) = broker::shared().await else { return };
+    let amqp = broker.amqp();
+    let exchange = AmqpExchange::fanout("stuck-boxes");
+    let dead = AmqpQueue::classic("stuck-boxes").bound(exchange.clone(), "");
+    let queue = AmqpQueue::quorum("stuck").dead_letters(exchange).delivery_limit(2);
+    let sources = Lifespan::builder().source(amqp.source(dead).named("box-moved"));
+    let (app, log) = start_with(sources.source(amqp.source(queue).named("box-stuck"))).await;
+    let sink = amqp.sink("").routed_by(|_| "stuck".into());
+    until("it is there", async || sink.send(&moved_box("9")).await.is_ok()).await;
+    until("it is a dead letter", async || log.count("moved 9") == 1).await;
+    app.shutdown().await.expect("from outside");
+    assert_eq!(log.count("stuck 9"), 3, "once, and again twice");
+    let classic = AmqpQueue::classic("stuck-too").delivery_limit(2);
+    let error = amqp.source(classic).connect(1).await.expect_err("it has no such limit");
+    assert!(error.to_string().starts_with("queue `stuck-too` has no limit of deliveries"), "{error}");
 }
 
 #[derive(Event, Serialize, Deserialize)]

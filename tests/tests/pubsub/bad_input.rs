@@ -11,7 +11,7 @@ use events::{Envelope, Incoming as _, Settlement, Sink as _, Source as _};
 use http::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncWriteExt as _, copy_bidirectional};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::service::{Options, PROJECT, Service};
@@ -23,8 +23,12 @@ enum Says {
     Bytes(&'static [u8]),
     /// An answer of HTTP, with a media type and a body.
     Answer(&'static str, &'static [u8]),
+    /// An answer that does not end, of the same bytes again and again.
+    Endless(&'static [u8]),
     /// What the service says.
     Service,
+    /// The same, byte by byte.
+    Dripping,
 }
 
 /// A place where somebody says one thing or another.
@@ -69,11 +73,91 @@ async fn say(mut stream: TcpStream, says: Says, service: String) {
             let http = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
             let _ = http.serve_connection(TokioIo::new(stream), router).await;
         }
+        Says::Endless(piece) => {
+            let answer = move || async move {
+                let body = futures_util::stream::repeat_with(move || Ok::<_, std::convert::Infallible>(piece));
+                let body = Body::from_stream(body);
+                Response::builder().header("content-type", "application/grpc").body(body).expect("an answer")
+            };
+            let router = TowerToHyperService::new(Router::new().fallback(answer));
+            let http = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            let _ = http.serve_connection(TokioIo::new(stream), router).await;
+        }
+        Says::Dripping => drip(stream, &service).await,
         Says::Service => {
             let mut inner = TcpStream::connect(service).await.expect("the service listens");
             let _ = copy_bidirectional(&mut stream, &mut inner).await;
         }
     }
+}
+
+/// Passes on what the service says, a byte at a time.
+async fn drip(stream: TcpStream, service: &str) {
+    stream.set_nodelay(true).expect("it can be set");
+    let inner = TcpStream::connect(service).await.expect("the service listens");
+    let ((mut near_in, mut near_out), (mut far_in, mut far_out)) = (stream.into_split(), inner.into_split());
+    let asking = tokio::io::copy(&mut near_in, &mut far_out);
+    let answering = async {
+        let mut bytes = [0; 1000];
+        while let Ok(count @ 1..) = far_in.read(&mut bytes).await {
+            for byte in &bytes[..count] {
+                let _ = near_out.write_all(&[*byte]).await;
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    tokio::select! {
+        _ = asking => {}
+        () = answering => {}
+    }
+}
+
+#[tokio::test]
+async fn what_drips_is_read_and_what_does_not_end_takes_no_memory() {
+    let service = Service::start().await;
+    service.make("drops", Options::default());
+    let place = Place::new(&service).await;
+    let pubsub = PubSub::emulator(PROJECT, &place.address.to_string()).expect("an address");
+    let envelope = |id: &str| Envelope::new("cat-fed", "2").with_id(id).with_origin("/cafe");
+    place.says(Says::Dripping);
+    let sink = pubsub.sink("drops");
+    sink.send(&envelope("slow")).await.expect("published");
+    sink.close().await.expect("closed");
+    let mut incoming = pubsub.source("drops").connect(1).await.expect("a stream");
+    let received = incoming.next().await.expect("a message");
+    assert_eq!(received.message().header("ce-id"), Some("slow"));
+    received.settle(Settlement::Ack).await.expect("settled");
+    drop(incoming);
+    // Empty messages, and a message of 4 MB whose bytes are a field that nobody knows, again and again.
+    for piece in [&[0; 5000][..], &LONG] {
+        place.says(Says::Endless(piece));
+        let sink = pubsub.sink("drops");
+        let sent = tokio::time::timeout(Duration::from_millis(500), sink.send(&envelope("lost"))).await;
+        assert!(!matches!(sent, Ok(Ok(()))), "nobody has it");
+        let mut incoming = pubsub.source("drops").connect(1).await.expect("a stream");
+        let next = tokio::time::timeout(Duration::from_secs(1), incoming.next()).await;
+        assert!(!matches!(next, Ok(Ok(_))), "that is no message");
+    }
+    assert!(resident() < 500_000_000, "{}", resident());
+    assert_eq!(service.backlog("drops"), 0);
+}
+
+/// A message with its head: 4,194,304 bytes, of a field of bytes with the number 15.
+static LONG: [u8; 4_194_309] = {
+    let mut bytes = [b'x'; 4_194_309];
+    let head = [0, 0, 0x40, 0, 0, 0x7a, 0xfb, 0xff, 0xff, 0x01];
+    let mut at = 0;
+    while at < head.len() {
+        bytes[at] = head[at];
+        at += 1;
+    }
+    bytes
+};
+
+/// How much memory this program has.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux says so");
+    pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).expect("a number") * 4096
 }
 
 #[tokio::test]

@@ -236,9 +236,51 @@ async fn a_message_that_cannot_be_read_spoils_no_other() {
     app.shutdown().await.expect("from outside");
     assert_eq!(account.handled().into_iter().collect::<Vec<_>>(), [(1, 1), (7, 1)]);
     assert!(told.lock().expect("nobody panics").is_empty(), "the stream is still the same");
-    // Those that are messages have failed as events.
     let failures = account.failures();
-    assert!(failures.len() == 1 && failures[0].starts_with("the payload of `parcel` does not fit"), "{failures:?}");
+    let count = |text: &str| failures.iter().filter(|failure| failure.starts_with(text)).count();
+    // Those that are messages have failed as events.
+    let counts = (count("the payload of `parcel` does not fit"), count("the message cannot be read: "));
+    assert_eq!((counts, failures.len()), ((1, 3), 4), "{failures:?}");
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_message_that_cannot_be_read_is_for_the_source_to_say() {
+    let service = Service::start().await;
+    service.make("grave", Options::default());
+    let dead_letters = Some((crate::service::topic("grave"), 5));
+    service.make("said", Options { dead_letters, ..Options::default() });
+    // It would be an event, if its bytes were taken for a body.
+    service.change(|state| state.break_next(&subscription("said"), b"1".to_vec()));
+    let source = service.pubsub().source("said").named("parcel").on_invalid(Settlement::Ack);
+    let (app, _) = start_with(Lifespan::builder().source(source).state(Account::default())).await;
+    until("it is gone", async || service.backlog("said") == 0).await;
+    app.shutdown().await.expect("from outside");
+    let account: State<Account> = app.state().expect("it was given");
+    assert!(account.handled().is_empty() && account.failures().len() == 1, "{account:?}");
+    assert_eq!(service.backlog("grave"), 0);
+}
+
+/// A runtime that ends as soon as the lifespan has, as that of a program does.
+#[test]
+fn what_was_read_ahead_is_given_back_before_the_runtime_ends() {
+    let outer = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let service = outer.block_on(Service::start());
+    service.make("quit", Options::default());
+    outer.block_on(publish(&service, "quit", 0..20));
+    let inner = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    inner.block_on(async {
+        let source = service.pubsub().source("quit").named("parcel").concurrency(1).prefetch(20);
+        let builder = Lifespan::builder().source(source).state(Account::default()).state(Semaphore::new(0));
+        let (app, _) = start_with(builder).await;
+        let account: State<Account> = app.state().expect("it was given");
+        until("one is handled", async || account.handled().len() == 1).await;
+        until("all are here", async || service.state().out(&subscription("quit")) == 20).await;
+        app.state::<Semaphore>().expect("it was given").add_permits(1);
+        let report = app.shutdown().await.expect("from outside");
+        assert!(report.failed_endings.is_empty(), "{report:?}");
+    });
+    drop(inner);
+    assert_eq!((service.backlog("quit"), service.state().out(&subscription("quit"))), (19, 0));
 }
 
 #[tokio::test]

@@ -216,3 +216,22 @@ async fn of_acknowledgements_in_one_call_each_has_its_own_answer() {
     assert_eq!(answers, [Err("PERMANENT_FAILURE_OTHER".into()), Ok(()), Ok(())]);
     assert_eq!(service.backlog("each"), 1);
 }
+
+#[tokio::test]
+async fn a_message_that_comes_again_is_extended_no_more() {
+    let service = Service::start().await;
+    service.make("ordered", Options::default());
+    service.pubsub().sink("ordered").format(Bare).send_many(&numbered(0..1)).await;
+    let source = service.pubsub().source("ordered").ack_deadline(Duration::from_secs(10));
+    let mut incoming = source.connect(1).await.expect("a stream");
+    let received = incoming.next().await.expect("a message");
+    service.state().hold("ModifyAckDeadline");
+    until("it is being extended", async || service.state().waiting("ModifyAckDeadline") == 1).await;
+    let settled = tokio::spawn(received.settle(Settlement::Requeue));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(service.state().waiting("ModifyAckDeadline"), 1, "the service might see the two in any order");
+    service.state().release("ModifyAckDeadline");
+    settled.await.expect("no panic").expect("settled");
+    let seconds: Vec<_> = service.calls("ModifyAckDeadline").iter().map(|call| call.seconds).collect();
+    assert_eq!(seconds, [10, 0]);
+}

@@ -208,3 +208,58 @@ async fn an_answer_that_does_not_end_takes_no_memory() {
         sqs_at(endless(b"").await).sink("odd").send(&Envelope::new("a", "1").with_id("1").with_origin("/b")).await;
     assert!(!cut_off.expect_err("it is no answer").is_permanent(), "another attempt may do");
 }
+
+/// A server that gives the same answer to everybody, in one piece or byte by byte.
+async fn answering(media_type: &'static str, body: &'static [u8], is_dripping: bool) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let port = listener.local_addr().expect("it is bound").port();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\n\r\n", body.len());
+    let answer = [head.as_bytes(), body].concat();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                stream.set_nodelay(true).expect("it can be set");
+                while stream.read(&mut [0; 10_000]).await.is_ok_and(|count| count > 0) {
+                    let size = if is_dripping { 1 } else { answer.len() };
+                    for piece in answer.chunks(size) {
+                        let _ = stream.write_all(piece).await;
+                        tokio::task::yield_now().await;
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_is_told_of_and_one_that_drips_is_waited_for() {
+    const JSON: &str = "application/x-amz-json-1.0";
+    const DONE: &[u8] = br#"{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"m"}],"Failed":[]}"#;
+    let event = Envelope::new("a", "1").with_id("1").with_origin("/b");
+    for (media_type, body) in [
+        (
+            JSON,
+            &b"{\"Successful\":[{\"Id\":\"0\",\"MessageId\":\"\xff\xfe\",\"MD5OfMessageBody\":\"m\"}],\"Failed\":[]}"[..],
+        ),
+        (JSON, b"{\"Messages\":[{\"Body\":\"\xff\",\"ReceiptHandle\":\"r\"}]}"),
+        (JSON, b"\xff\xfe"),
+        (JSON, b"[1]"),
+        ("text/html; charset=utf-8", b"<h1>not \x00 here</h1>"),
+        ("application/octet-stream", b"\x00\x01"),
+    ] {
+        let port = answering(media_type, body, false).await;
+        let url = format!("http://127.0.0.1:{port}/1/odd");
+        let error = sqs_at(port).sink(&url).send(&event).await.expect_err("it is no answer");
+        let text = error.to_string();
+        assert!(!error.is_permanent() && text.len() < 1000 && !text.contains('\u{0}'), "{body:?}: {text}");
+        let source = sqs_at(port).source(&url).dead_letters("dead");
+        let error = source.connect(1).await.expect_err("it is no answer").to_string();
+        assert!(error.starts_with("cannot read queue `odd`: ") && error.len() < 1000, "{body:?}: {error}");
+    }
+    let port = answering(JSON, DONE, true).await;
+    let sink = sqs_at(port).sink(&format!("http://127.0.0.1:{port}/1/odd"));
+    sink.send(&event).await.expect("it has come in the end");
+    sink.send(&event).await.expect("and again");
+}

@@ -30,6 +30,8 @@ pub(crate) enum Answer {
     Silence,
     /// The connection breaks.
     Broken,
+    /// Something else, after a while.
+    Late(Duration, Box<Answer>),
 }
 
 /// A call of the service.
@@ -191,7 +193,13 @@ impl HttpConnector for Fake {
         HttpConnectorFuture::new(async move {
             // Nothing is there at once.
             sleep(Duration::from_millis(5)).await;
-            let (status, text) = match fake.answer(call).await {
+            let mut answer = fake.answer(call).await;
+            while let Answer::Late(after, later) = answer {
+                sleep(after).await;
+                answer = *later;
+            }
+            let (status, text) = match answer {
+                Answer::Late(..) => unreachable!("it was waited for"),
                 Answer::Json(body) => (200, body.to_string()),
                 Answer::Error(status, code) => (
                     status,

@@ -22,6 +22,7 @@ mod traced;
 
 mod bad_input;
 mod conformance;
+mod ending;
 mod fake;
 mod fastapi;
 mod faults;

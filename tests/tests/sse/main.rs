@@ -4,6 +4,7 @@ mod bad;
 mod browser;
 mod conformance;
 mod feed;
+mod foreign;
 mod reconnect;
 mod server;
 mod slow;

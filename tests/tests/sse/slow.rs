@@ -1,9 +1,15 @@
 //! Readers that are slower than the events come.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::get;
 use events::sse::{Feed, SlowReaders};
-use events::{Envelope, Sink as _};
+use events::{Envelope, Event, Lifespan, Sink as _, dispatch};
+use serde::Serialize;
+use tokio::time::{advance, pause, resume};
 
 use crate::browser::Browser;
 use crate::feed::serve;
@@ -80,5 +86,89 @@ async fn a_reader_that_takes_nothing_holds_up_nobody_and_takes_no_memory() {
         assert_eq!(number(&reading.event().await.data), id);
     }
     assert_eq!(feed.readers(), 2);
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn readers_that_take_nothing_lose_their_places_to_others() {
+    let feed = Feed::builder().replay(10).max_readers(2).take_within(Duration::from_secs(20)).build();
+    let served = serve(Router::new().route("/", get(feed.route("*")))).await;
+    let mut stalled = [Browser::open(served.0, "/", "").await, Browser::open(served.0, "/", "").await];
+    flood(&feed).await;
+    assert_eq!((Browser::open(served.0, "/", "").await.status(), feed.readers()), ("503", 2));
+    pause();
+    advance(Duration::from_secs(19)).await;
+    assert_eq!(feed.readers(), 2, "there is time left");
+    advance(Duration::from_secs(1)).await;
+    resume();
+    assert_eq!(feed.readers(), 0);
+    let mut others = [Browser::open(served.0, "/", "").await, Browser::open(served.0, "/", "").await];
+    assert_eq!((others[0].status(), others[1].status(), feed.readers()), ("200", "200", 2));
+    feed.sink().send(&Envelope::new("cat-fed", "\"1 \"").with_id("1")).await.expect("there is room");
+    for browser in &mut others {
+        assert_eq!(number(&browser.event().await.data), 1);
+    }
+    for browser in &mut stalled {
+        while browser.next().await.is_some() {}
+        assert!(browser.last_id.parse::<u32>().is_ok_and(|id| id < EVENTS - 1), "its stream ends where it stood");
+    }
+    assert_eq!(feed.readers(), 2);
+}
+
+#[tokio::test]
+async fn a_reader_that_reads_and_has_nothing_to_read_keeps_its_place() {
+    let feed = Feed::builder().take_within(Duration::from_secs(20)).keep_alive(Duration::from_hours(1)).build();
+    let served = serve(Router::new().route("/", get(feed.route("*")))).await;
+    let mut browser = Browser::open(served.0, "/", "").await;
+    feed.sink().send(&Envelope::new("cat-fed", "\"1 \"").with_id("1")).await.expect("there is room");
+    browser.event().await;
+    pause();
+    advance(Duration::from_mins(50)).await;
+    resume();
+    assert_eq!(feed.readers(), 1);
+    feed.sink().send(&Envelope::new("cat-fed", "\"2 \"").with_id("2")).await.expect("there is room");
+    assert_eq!(number(&browser.event().await.data), 2);
+}
+
+/// Counts itself, for as long as anybody has it.
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Event, Serialize)]
+struct ParcelSent {
+    content: String,
+    #[serde(skip)]
+    _counted: Counted,
+}
+
+#[tokio::test]
+async fn what_the_buffer_drops_no_reader_keeps() {
+    let feed = Feed::builder().replay(50).build();
+    let app = Lifespan::builder().without_all().sink("*", feed.sink()).start().await.expect("it starts");
+    let served = serve(Router::new().route("/", get(feed.route("*")))).await;
+    let mut stalled = Vec::new();
+    for _ in 0..4 {
+        stalled.push(Browser::open(served.0, "/", "").await);
+    }
+    let alive = Arc::new(AtomicUsize::new(0));
+    for _ in 0..10 {
+        // Of each run of events, a reader takes several out of the buffer at a time.
+        let sent = app.scope(async {
+            for _ in 0..30 {
+                alive.fetch_add(1, Ordering::Relaxed);
+                let parcel = ParcelSent { content: "x".repeat(65_000), _counted: Counted(Arc::clone(&alive)) };
+                dispatch(parcel).expect("there is room");
+            }
+        });
+        sent.await;
+        tokio::task::yield_now().await;
+    }
+    app.shutdown().await.expect("from outside");
+    assert_eq!((feed.readers(), alive.load(Ordering::Relaxed)), (4, 50), "as many as the buffer has");
     drop(stalled);
 }

@@ -197,6 +197,13 @@ async fn secrets_are_sent_and_are_nowhere_else() {
     let source = source.bearer("geheim").and_then(|source| source.header("x-key", "geheim")).expect("headers");
     let text = format!("{source:?} {}", events::Source::address(&source));
     assert!(!text.contains("geheim") && text.contains("x-key"), "{text}");
+    let secret = SseSource::new("https://cats.example/hooks/geheim").expect("a URL");
+    let (address, label) = (events::Source::address(&secret), events::Source::label(&secret));
+    assert!(!format!("{secret:?} {address}").contains("geheim"), "{secret:?} {address}");
+    assert!(address.starts_with("https://cats.example/~") && label == "https://cats.example", "{address} {label}");
+    assert_eq!(events::Source::label(&secret.called("cats")), "cats");
+    let plain = SseSource::new("https://cats.example").expect("a URL");
+    assert_eq!(events::Source::address(&plain), "https://cats.example");
     let (app, story) = follow(source).await;
     let asked = server.answer("HTTP/1.1 500 geheim\r\ncontent-length: 6\r\n\r\ngeheim").await;
     assert!(asked.request.starts_with("get /stream?token=geheim http/1.1\r\n"), "{}", asked.request);
@@ -216,7 +223,7 @@ async fn one_stream_is_followed_once() {
         Lifespan::builder().source(one).source(other).state(Story::new()).start()
     };
     let error = both("?token=geheim", "?token=geheim").await.expect_err("they are the same").to_string();
-    assert!(error.contains("http://127.0.0.1:9/?~") && !error.contains("geheim"), "{error}");
+    assert!(error.contains("http://127.0.0.1:9/~") && !error.contains("geheim"), "{error}");
     let app = both("?topic=cats", "?topic=dogs").await.expect("they are two");
     app.shutdown_within(Duration::from_secs(1)).await.expect("from outside");
 }

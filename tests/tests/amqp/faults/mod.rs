@@ -1,6 +1,7 @@
 //! What is lost when something breaks: nothing. Each test keeps an account of every message.
 
 mod account;
+mod broken;
 mod broker_killed;
 mod connections;
 mod queues;
