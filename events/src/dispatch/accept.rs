@@ -10,6 +10,7 @@ use crate::call::Ended;
 use crate::context::{About, Ambient, Context};
 use crate::delivery::{Bundle, Delivery, schedule};
 use crate::envelope::Beside;
+use crate::lifespan::Core;
 use crate::metadata::{Cause, Meta};
 use crate::route::Route;
 use crate::scope::Events;
@@ -48,6 +49,20 @@ pub(crate) struct Accepted {
     pub(crate) now: Delivery,
     /// The event, counted as pending, where other handlers wait for it.
     pub(crate) event: Option<AnyEvent>,
+}
+
+impl Core {
+    /// The route of an event; `kept` keeps one that goes along with its event, which is about to be moved.
+    #[inline]
+    fn route_of<'a>(&'a self, subject: &Subject, kept: &'a mut Option<Arc<Route>>) -> Result<&'a Route, DispatchError> {
+        match subject {
+            Subject::Declared { decl, variant } => {
+                let not_linked = || DispatchError::NotLinked { event: subject.name().into() };
+                self.routes.declared(decl, *variant).ok_or_else(not_linked)
+            }
+            Subject::Unknown { route, .. } => Ok(kept.insert(Arc::clone(route))),
+        }
+    }
 }
 
 impl Ambient {
@@ -135,17 +150,8 @@ impl Ambient {
     ) -> Result<Accepted, DispatchError> {
         let core = self.lifespan().core();
         let is_prepared = brought.as_ref().is_some_and(|brought| brought.is_prepared);
-        let known_route;
-        let route: &Route = match &subject {
-            &Subject::Declared { decl, variant } => {
-                let not_linked = || DispatchError::NotLinked { event: subject.name().into() };
-                core.routes.declared(decl, variant).ok_or_else(not_linked)?
-            }
-            Subject::Unknown { route, .. } => {
-                known_route = Arc::clone(route);
-                &known_route
-            }
-        };
+        let mut kept = None;
+        let route = core.route_of(&subject, &mut kept)?;
         if !is_prepared {
             check_rules(&subject, payload)?;
         }

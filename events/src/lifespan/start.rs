@@ -25,26 +25,7 @@ use crate::telemetry::Meters;
 
 pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartError> {
     let registry = Registry::get();
-    let mut findings: Vec<_> = check::duplicates(registry).collect();
-    findings.extend(unknown_names(&builder, registry));
-    let functions = || chosen(&builder, &registry.handlers).chain(chosen(&builder, &registry.others));
-    // What takes its event and no more asks for nothing that could be missing.
-    let asking = || functions().filter(|function| !function.bare);
-    let plan = Plan::new(asking(), &builder.replacements);
-    findings.extend(dependencies(asking(), &plan, &builder));
-    findings.extend(check::same_address(&builder.inlets));
-    findings.extend(check::only_back(&builder.outlets.0, &builder.inlets, registry));
-    findings.extend(builder.origin.as_deref().and_then(check::origin));
-    findings.extend(builder.outlets.0.iter().flat_map(|outlet| check::unsendable(outlet, registry)));
-    let (runtime, disabled) = match (runtime(), switch::decide(builder.disabled)) {
-        (Ok(runtime), Ok(disabled)) if findings.is_empty() => (runtime, disabled),
-        (runtime, disabled) => {
-            findings.extend(runtime.err());
-            findings.extend(disabled.err());
-            return Err(StartError::new(findings));
-        }
-    };
-
+    let (plan, runtime, disabled) = checked(&builder, registry)?;
     let parts = builder.parts(&plan);
     let hooks = hooks(chosen(&builder, &registry.others));
     let declared =
@@ -77,6 +58,29 @@ pub(super) async fn start(builder: LifespanBuilder) -> Result<Lifespan, StartErr
         lifespan.core().readers.keep(lifespan.core().runtime.spawn(reading));
     }
     Ok(lifespan)
+}
+
+/// Checks the whole program, and answers what the start needs of it: all findings in one error.
+fn checked(builder: &LifespanBuilder, registry: &Registry) -> Result<(Plan, Handle, bool), StartError> {
+    let mut findings: Vec<_> = check::duplicates(registry).collect();
+    findings.extend(unknown_names(builder, registry));
+    let functions = || chosen(builder, &registry.handlers).chain(chosen(builder, &registry.others));
+    // What takes its event and no more asks for nothing that could be missing.
+    let asking = || functions().filter(|function| !function.bare);
+    let plan = Plan::new(asking(), &builder.replacements);
+    findings.extend(dependencies(asking(), &plan, builder));
+    findings.extend(check::same_address(&builder.inlets));
+    findings.extend(check::only_back(&builder.outlets.0, &builder.inlets, registry));
+    findings.extend(builder.origin.as_deref().and_then(check::origin));
+    findings.extend(builder.outlets.0.iter().flat_map(|outlet| check::unsendable(outlet, registry)));
+    match (runtime(), switch::decide(builder.disabled)) {
+        (Ok(runtime), Ok(disabled)) if findings.is_empty() => Ok((plan, runtime, disabled)),
+        (runtime, disabled) => {
+            findings.extend(runtime.err());
+            findings.extend(disabled.err());
+            Err(StartError::new(findings))
+        }
+    }
 }
 
 /// The program that runs, as the origin of its events.
