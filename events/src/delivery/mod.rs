@@ -131,7 +131,7 @@ impl Bundle {
 
     /// Delivers the events: they start in order and overlap where they wait.
     pub(crate) async fn deliver(&mut self) -> Delivery {
-        if poll_fn(|cx| Poll::Ready(self.deliver_at_once(cx))).await {
+        if self.begins_at_once() && poll_fn(|cx| Poll::Ready(self.deliver_at_once(cx))).await {
             return std::mem::take(&mut self.delivery);
         }
         self.deliver_rest().await
@@ -148,6 +148,12 @@ impl Bundle {
         self.delivered += delivered;
         self.delivery.join(delivery);
         std::mem::take(&mut self.delivery)
+    }
+
+    /// Whether the first event needs no future.
+    fn begins_at_once(&self) -> bool {
+        let route = self.events.first().and_then(|event| route_of(self.lifespan(), event));
+        route.is_some_and(Route::is_at_once)
     }
 
     /// Delivers events, the first ones, whose handlers cannot wait: they need no future, and nothing is allocated for them.

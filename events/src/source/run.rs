@@ -231,7 +231,8 @@ impl Inlet {
     async fn give_back(&self, settle: impl Settle) {
         let settled = bounded(async { settle.settle(Settlement::Requeue).await }).await;
         if let Err(Undone { error, .. }) = settled {
-            tracing::warn!(target: "events", source = &*self.label, error = %error, "a message could not be given back");
+            let error = text_of(&error);
+            tracing::warn!(target: "events", source = &*self.label, error, "a message could not be given back");
         }
     }
 
