@@ -66,10 +66,12 @@ const PAIRS: [Pair; 6] = [
         question: "now-2",
         label: "table",
         limit: 3.0,
-        spent: "a fifth reads clocks, five times: when the event was dispatched, and how long each handler took, \
-            of which the table knows nothing. Two fifths find what surrounds the caller, and set it around the \
-            handlers for what they may dispatch themselves. The rest checks, numbers and routes the event and \
-            catches panics; the two handlers are a sixteenth of it (`perf`).",
+        spent: "two clock readings, one for each handler, since how long it took is told if it fails; and the \
+            counts of what threads share: the event's number, and two handles for the surroundings of what the \
+            handlers may dispatch themselves. A call through the table takes a few nanoseconds, a clock reading \
+            or a shared count many of them. Of all instructions a sixth makes and drops those surroundings, a \
+            sixth calls the handlers and catches panics, and half checks, routes and numbers the event \
+            (`callgrind`).",
     },
     Pair {
         what: "a scope with one event to one sync handler",
@@ -77,10 +79,11 @@ const PAIRS: [Pair; 6] = [
         question: "sync-1",
         label: "one-spawn",
         limit: 0.3,
-        spent: "a scope in which nothing is dispatched takes most of a spawn already. Of all instructions, \
-            entering and ending the scope are a third, the dispatch a fifth, the delivery two fifths \
-            (`callgrind`). No function has more than 5 % of the time: 4 allocations of 1.3 kB in all, three \
-            clock readings, and the surroundings set and restored (`perf`).",
+        spent: "of all instructions entering and ending the scope are a third, the dispatch somewhat more than a \
+            quarter, the delivery the rest, of which a third frees the event and gives back its place \
+            (`callgrind`). No function stands out: two allocations, two clock readings, two locks of the \
+            scope's queue, and about fifteen counts that threads share, of handles, of places, of events: each of \
+            these takes as long as tens of other instructions.",
     },
     Pair {
         what: "a scope of eight events, sync",
@@ -88,11 +91,10 @@ const PAIRS: [Pair; 6] = [
         question: "8-events-sync-1",
         label: "table",
         limit: 2.0,
-        spent: "more than a third of the instructions dispatches, and more than half of them delivers, of which \
-            the calls of the handlers are a fifth (`callgrind`). Beside the one allocation of each event, \
-            which the table has as well, an event takes about 220 bytes of the queue and is moved through it, \
-            has three clock readings, an identity and a place in the count of what is pending, and its \
-            surroundings are set and restored.",
+        spent: "half of the instructions dispatches, two fifths deliver, of which the calls of the handlers \
+            are a fifth (`callgrind`). Beside the one allocation of each event, which the table has as well, \
+            an event has two clock readings, its time and the beginning of its handler, an identity, a lock of \
+            the queue, and a place in the count of what is pending.",
     },
     Pair {
         what: "a scope of eight events, async",
@@ -100,8 +102,9 @@ const PAIRS: [Pair; 6] = [
         question: "8-events-async-1",
         label: "table",
         limit: 2.0,
-        spent: "as with sync handlers. The future is boxed, as the table's are; that it is polled once, and kept \
-            only where it waits, is little beside the rest.",
+        spent: "as with sync handlers. The future is boxed, as the table's are, and a place among the handlers \
+            at work is taken and given back; a third of the instructions dispatches, and a third begins and \
+            polls the handlers (`callgrind`).",
     },
     Pair {
         what: "delivery to 64 async handlers",
@@ -109,9 +112,10 @@ const PAIRS: [Pair; 6] = [
         question: "async-64",
         label: "one-spawn",
         limit: 1.2,
-        spent: "a seventh reads clocks, twice for each handler; a fifth allocates and frees the boxed futures, \
-            which the task does as well; two fifths call and poll each handler where a panic is caught, and \
-            look at what it has answered (`perf`).",
+        spent: "of the instructions three tenths allocate and free the boxed futures, which the task does as \
+            well; a fifth makes the future out of its context, a tenth polls it where a panic is caught, a \
+            twentieth reads a clock, once for each handler (`callgrind`). The rest looks at what each handler \
+            is, and at what it has answered.",
     },
     Pair {
         what: "a named dispatch of 100 B of JSON",
@@ -119,9 +123,9 @@ const PAIRS: [Pair; 6] = [
         question: "named-json",
         label: "serde-json",
         limit: 1.3,
-        spent: "half of it decodes, with a note of the field in case it fails; a quarter delivers, and the rest is \
-            the scope (`callgrind`). The look-up and the call beside it have neither: the difference is about \
-            what a scope with one event to one sync handler takes.",
+        spent: "half of the instructions decodes, a fifth delivers, and the rest is the scope and the dispatch \
+            (`callgrind`). The look-up and the call beside it have neither: the difference is about what a \
+            scope with one event to one sync handler takes.",
     },
 ];
 
