@@ -47,7 +47,7 @@ fn answer(quick: bool) -> Result<(), String> {
     let project = Project::new(&packages)?;
     eprintln!("build cost: the dependencies are built");
     let mut lines: Vec<_> = packages.into_iter().map(Line::new).collect();
-    let (checks, builds) = if quick { (3, 1) } else { (7, 3) };
+    let (checks, builds) = if quick { (3, 1) } else { (5, 1) };
     for round in 0..checks {
         for line in &mut lines {
             line.checks.push(project.run(line.package, Work::Check)?);
