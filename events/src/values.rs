@@ -75,6 +75,11 @@ impl<'a> Values<'a> {
 }
 
 impl OwnedValues {
+    /// Those of a scope, which is kept if it has any.
+    pub(crate) fn of_scope(scope: &Arc<ScopeQueue>, has_values: bool) -> Self {
+        if has_values { Self::Scope(Arc::clone(scope)) } else { Self::None }
+    }
+
     pub(crate) fn borrow(&self) -> Values<'_> {
         match self {
             Self::None => Values::None,

@@ -58,7 +58,7 @@ impl Scope {
     /// Dropping the future loses nothing: the lifespan finishes the delivery.
     pub async fn flush(&self) -> Delivery {
         let taken = self.queue.take();
-        let values = if taken.has_values { OwnedValues::Scope(Arc::clone(&self.queue)) } else { OwnedValues::None };
+        let values = OwnedValues::of_scope(&self.queue, taken.has_values);
         match self.lifespan().begin(true) {
             Some(work) if !taken.events.is_empty() => {
                 Handover::new(Bundle::of_scope(work, taken.events, values, Seen::default())).await

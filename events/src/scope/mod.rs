@@ -90,7 +90,7 @@ impl OpenScope {
     pub(crate) fn close(&mut self) -> Option<Bundle> {
         let queue = self.queue.take()?;
         let taken = queue.close();
-        let values = if taken.has_values { OwnedValues::Scope(Arc::clone(&queue)) } else { OwnedValues::None };
+        let values = OwnedValues::of_scope(&queue, taken.has_values);
         let work = Work::of_scope(queue);
         if taken.events.is_empty() {
             return None;
