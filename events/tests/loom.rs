@@ -14,12 +14,16 @@ mod sync;
 
 #[path = "../src/lifespan/gate.rs"]
 mod gate;
+#[path = "../src/lifespan/kept.rs"]
+mod kept;
 #[path = "../src/lifespan/places.rs"]
 mod places;
 #[path = "../src/scope/queue.rs"]
 mod queue;
 #[path = "../src/lifespan/room.rs"]
 mod room;
+#[path = "../src/lifespan/stripes.rs"]
+mod stripes;
 
 #[path = "loom/ends.rs"]
 mod ends;
@@ -27,3 +31,10 @@ mod ends;
 mod places_models;
 #[path = "loom/scopes.rs"]
 mod scopes;
+
+/// As `loom::model`, with at most so many preemptions: three tasks in every order would take hours.
+fn bounded_model(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Lifespan;
 use super::core::{Core, Hooks};
+use super::hold::Hold;
 use crate::registry::Registry;
 use crate::route::Routes;
 use crate::seam::Seam;
@@ -20,6 +21,6 @@ impl Lifespan {
         alone.vars = Arc::clone(&core.vars);
         alone.provided = Arc::clone(&core.provided);
         alone.replacements = Arc::clone(&core.replacements);
-        Self::of(Arc::new(alone))
+        Self(Hold::of_nobody(alone))
     }
 }

@@ -10,9 +10,12 @@ use tokio::runtime::Handle;
 use tokio::sync::SetOnce;
 
 use super::gate::{Force, Gate};
+use super::here;
+use super::numbers::Numbers;
 use super::places::Places;
 use super::room::Room;
 use super::shutdown::{AbortedWork, ShutdownReport};
+use super::stripes::Stripes;
 use super::switch::Switch;
 use crate::any::AnyEvent;
 use crate::dispatch::DispatchError;
@@ -79,7 +82,7 @@ pub(crate) struct Core {
     pub(crate) switch: Switch,
     pub(crate) seam: Seam,
     pub(super) state: StateMap,
-    next_number: AtomicU64,
+    numbers: Numbers,
     next_scope: AtomicU64,
     room: Room,
     pub(crate) meters: Meters,
@@ -110,10 +113,16 @@ impl Progress {
 }
 
 /// What has happened since the start.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counters {
-    pub(crate) delivered: AtomicU64,
+    delivered: Stripes<AtomicU64>,
     pub(crate) failed: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered.iter().map(|delivered| delivered.load(Ordering::Relaxed)).sum()
+    }
 }
 
 impl Core {
@@ -126,6 +135,7 @@ impl Core {
         seam: Seam,
         meters: Meters,
     ) -> Self {
+        let threads = runtime.metrics().num_workers();
         Self {
             id: random_part(),
             runtime,
@@ -134,10 +144,10 @@ impl Core {
             limits,
             state,
             seam,
-            gate: Gate::default(),
+            gate: Gate::new(threads),
             force: Force::default(),
-            at_work: Places::new(limits.max_at_work),
-            counters: Counters::default(),
+            at_work: Places::new(limits.max_at_work, threads),
+            counters: Counters { delivered: Stripes::new(threads), failed: AtomicU64::new(0) },
             aborted: AbortedWork::default(),
             ending: AtomicBool::new(false),
             ended: SetOnce::new(),
@@ -151,9 +161,9 @@ impl Core {
             parts: Parts::default(),
             origin: Arc::from(""),
             switch: Switch::default(),
-            next_number: AtomicU64::new(1),
+            numbers: Numbers::new(threads),
             next_scope: AtomicU64::new(1),
-            room: Room::new(limits.max_pending),
+            room: Room::new(limits.max_pending, threads),
             meters,
             failures_to_tell: AtomicUsize::new(0),
         }
@@ -164,7 +174,7 @@ impl Core {
     }
 
     pub(crate) fn next_id(&self) -> EventId {
-        EventId::local(self.id, self.next_number.fetch_add(1, Ordering::Relaxed))
+        EventId::local(self.id, self.numbers.next())
     }
 
     /// The number of a scope that somebody looks at.
@@ -174,7 +184,7 @@ impl Core {
 
     /// Whether the caller runs on the lifespan's runtime.
     pub(crate) fn is_here(&self) -> bool {
-        Handle::try_current().is_ok_and(|current| current.id() == self.runtime.id())
+        here::is_on(&self.runtime)
     }
 
     /// How many events wait for their delivery.
@@ -222,7 +232,7 @@ impl Core {
 
     /// Takes back what `reserve` counted: of these events, so many have been delivered, and the others never will be.
     pub(crate) fn settle(&self, events: &[AnyEvent], delivered: usize) {
-        self.counters.delivered.fetch_add(delivered as u64, Ordering::Relaxed);
+        self.counters.delivered.mine().fetch_add(delivered as u64, Ordering::Relaxed);
         let lost = events.len() - delivered;
         if lost > 0 {
             self.aborted.add_events(lost as u64);

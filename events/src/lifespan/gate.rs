@@ -1,5 +1,6 @@
 //! Whether a lifespan takes work, and whether any is left.
 
+use super::kept::{Kept, Put};
 use crate::sync::{AtomicBool, AtomicUsize, Notify, Ordering};
 
 const OPEN: usize = 0;
@@ -10,15 +11,24 @@ const WATCHED: usize = 0b100;
 const ONE: usize = 0b1000;
 
 /// A phase and a count of work in one number, so that the last work and whoever waits for it cannot miss each other.
-#[derive(Debug, Default)]
+///
+/// While the gate is open and nobody waits, work that leaves is kept by its thread, for the next that enters there: it is in
+/// the count still. Before the phase changes, and before anybody waits, what is kept is taken out, and nothing is kept any more.
+#[derive(Debug)]
 pub(crate) struct Gate {
     /// The phase in the two lowest bits, whether somebody watches in the next one, the count above them.
     state: AtomicUsize,
+    kept: Kept,
     /// Told when the gate drains, and whenever it is empty while it drains or is watched.
     changed: Notify,
 }
 
 impl Gate {
+    /// A gate that so many threads pass all the time.
+    pub(crate) fn new(threads: usize) -> Self {
+        Self { state: AtomicUsize::new(0), kept: Kept::new(threads, usize::MAX), changed: Notify::default() }
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.state.load(Ordering::Acquire) & PHASE == OPEN
     }
@@ -30,11 +40,16 @@ impl Gate {
 
     /// How much work is left.
     pub(crate) fn left(&self) -> usize {
-        self.state.load(Ordering::Acquire) / ONE
+        (self.state.load(Ordering::Acquire) / ONE).saturating_sub(self.kept.count())
     }
 
     /// Counts one more piece of work, unless the gate is closed, or draining and the work comes from outside.
+    #[inline]
     pub(crate) fn enter(&self, inside: bool) -> bool {
+        self.kept.take(1) || self.count_in(inside)
+    }
+
+    fn count_in(&self, inside: bool) -> bool {
         let admit = |state: usize| match state & PHASE {
             OPEN => Some(state + ONE),
             DRAINING if inside => Some(state + ONE),
@@ -44,15 +59,31 @@ impl Gate {
     }
 
     /// Takes back what `enter` counted.
+    #[inline]
     pub(crate) fn leave(&self) {
-        let before = self.state.fetch_sub(ONE, Ordering::AcqRel);
-        if before / ONE == 1 && before & (DRAINING | WATCHED) != 0 {
+        if self.kept.put(1) != Put::Done {
+            self.count_out(1);
+        }
+    }
+
+    fn count_out(&self, work: usize) {
+        let before = self.state.fetch_sub(work * ONE, Ordering::AcqRel);
+        if before / ONE == work && before & (DRAINING | WATCHED) != 0 {
             self.changed.notify_waiters();
+        }
+    }
+
+    /// Has everything counted in one place from now on.
+    fn gather(&self) {
+        let kept = self.kept.shut();
+        if kept > 0 {
+            self.count_out(kept);
         }
     }
 
     /// Takes no more from outside.
     pub(crate) fn drain(&self) {
+        self.gather();
         let drain = |state: usize| (state & PHASE == OPEN).then_some(state + DRAINING);
         if self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, drain).is_ok() {
             self.changed.notify_waiters();
@@ -67,6 +98,7 @@ impl Gate {
 
     /// Takes nothing at all any more, whatever is left.
     pub(crate) fn close(&self) {
+        self.gather();
         let close = |state: usize| Some(state & !PHASE | CLOSED);
         let _ = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, close);
     }
@@ -84,6 +116,7 @@ impl Gate {
     /// Waits until nothing is left, in whatever phase. From the first call on, whoever leaves last tells of it.
     #[cfg_attr(not(feature = "testing"), allow(dead_code, reason = "tests alone wait for it"))]
     pub(crate) async fn idle(&self) {
+        self.gather();
         self.state.fetch_or(WATCHED, Ordering::AcqRel);
         self.until(|state| state / ONE == 0).await;
     }
@@ -137,7 +170,7 @@ mod tests {
 
     #[test]
     fn closes_behind_the_last() {
-        let gate = Gate::default();
+        let gate = Gate::new(2);
         assert!(gate.enter(false));
         gate.drain();
         assert!(!gate.enter(false), "from outside");
@@ -155,7 +188,7 @@ mod tests {
 
     #[test]
     fn closes_behind_the_last_though_it_is_watched() {
-        let gate = Gate::default();
+        let gate = Gate::new(2);
         let mut cx = Context::from_waker(Waker::noop());
         let mut idle = pin!(gate.idle());
         assert!(gate.enter(false));
@@ -170,7 +203,7 @@ mod tests {
 
     #[test]
     fn closes_over_what_is_left() {
-        let gate = Gate::default();
+        let gate = Gate::new(2);
         assert!(gate.enter(true));
         gate.close();
         assert_eq!((gate.left(), gate.enter(true)), (1, false));

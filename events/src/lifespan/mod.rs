@@ -9,20 +9,25 @@ mod core;
 mod flow;
 mod gate;
 mod health;
+mod here;
+mod hold;
 mod hooks;
+mod kept;
+mod numbers;
 mod periodic;
 mod places;
 mod room;
 mod shutdown;
 mod start;
+mod stripes;
 mod switch;
 mod work;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::params::State;
+use hold::Hold;
 
 pub use builder::LifespanBuilder;
 pub use check::{StartError, StartFinding};
@@ -65,34 +70,7 @@ pub(crate) use work::Work;
 ///     Ok(())
 /// }
 /// ```
-#[derive(Clone)]
 pub struct Lifespan(Hold);
-
-#[derive(Clone)]
-enum Hold {
-    /// Of users: when the last one goes, so does the lifespan.
-    User(Arc<Alive>),
-    /// Of the lifespan's own work.
-    Work(Arc<Core>),
-}
-
-/// Ends a lifespan that nobody has a handle of any more.
-struct Alive {
-    core: Arc<Core>,
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        if !self.core.ending.load(Ordering::Acquire) {
-            tracing::warn!(
-                target: "events",
-                lifespan = format_args!("{:016x}", self.core.id),
-                "the last handle of a lifespan was dropped without `shutdown`: what is at work is aborted",
-            );
-            Lifespan::of(Arc::clone(&self.core)).abort();
-        }
-    }
-}
 
 impl Lifespan {
     /// Begins the description of a lifespan.
@@ -120,32 +98,28 @@ impl Lifespan {
     }
 
     fn new(core: Core) -> Self {
-        Self(Hold::User(Arc::new(Alive { core: Arc::new(core) })))
+        Self(Hold::first(core))
     }
 
-    fn of(core: Arc<Core>) -> Self {
-        Self(Hold::Work(core))
-    }
-
-    fn shared(&self) -> &Arc<Core> {
-        match &self.0 {
-            Hold::User(alive) => &alive.core,
-            Hold::Work(core) => core,
-        }
+    /// The same handle once more, for the crate's own use beside the user's: it is cheaper than a clone, and counted where the
+    /// user's is.
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0.again())
     }
 
     /// A handle that does not keep the lifespan from ending.
     pub(crate) fn internal(&self) -> Self {
-        Self::of(Arc::clone(self.shared()))
+        Self(self.0.internal())
     }
 
+    #[inline]
     pub(crate) fn core(&self) -> &Core {
-        self.shared()
+        self.0.core()
     }
 
     /// Whether both handles speak of the same run.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(self.shared(), other.shared())
+        Arc::ptr_eq(self.0.core(), other.0.core())
     }
 
     /// Whether events from outside are taken.
@@ -156,6 +130,13 @@ impl Lifespan {
     /// Registers work that shutdown waits for; `None` when it is too late for it.
     pub(crate) fn begin(&self, inside: bool) -> Option<Work> {
         self.core().gate.enter(inside).then(|| Work::new(self.internal()))
+    }
+}
+
+/// A clone is counted for itself: threads that have one each do not wait for each other.
+impl Clone for Lifespan {
+    fn clone(&self) -> Self {
+        Self(self.0.another())
     }
 }
 

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use super::kept::{Kept, Put};
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// Somebody waits, whom nobody may pass by.
@@ -13,10 +14,16 @@ const QUEUED: usize = 0b1;
 const ONE: usize = 0b10;
 
 /// Places that are taken in the order in which they are asked for, at the cost of two numbers where enough are free.
+///
+/// Where there are plenty, places that are given back are kept by their thread for its next handlers, and are not free. Before
+/// anybody waits, all that is kept is free again, and nothing is kept until half of the places are.
 pub(crate) struct Places {
     /// Whether somebody waits in the lowest bit, how many are free above it. While somebody waits, places are taken under the
     /// queue's lock alone.
     state: AtomicUsize,
+    all: usize,
+    /// Opened and shut under the queue's lock.
+    kept: Kept,
     queue: Mutex<Queue>,
 }
 
@@ -37,8 +44,11 @@ impl Places {
     /// As many as there can be.
     pub(crate) const MOST: usize = usize::MAX / ONE;
 
-    pub(crate) fn new(places: usize) -> Self {
-        Self { state: AtomicUsize::new(places.min(Self::MOST) * ONE), queue: Mutex::default() }
+    /// So many, which that many threads use all the time.
+    pub(crate) fn new(places: usize, threads: usize) -> Self {
+        let all = places.min(Self::MOST);
+        let kept = Kept::new(threads, all);
+        Self { state: AtomicUsize::new(all * ONE), all, kept, queue: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -47,6 +57,9 @@ impl Places {
 
     /// Takes places, if so many are free and nobody waits for any.
     pub(crate) fn try_take(&self, places: usize) -> Option<Held<'_>> {
+        if self.kept.take(places) {
+            return Some(Held { of: self, places });
+        }
         let take = |state: usize| state.checked_sub(places * ONE).filter(|_| state & QUEUED == 0);
         self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).ok().map(|_| Held { of: self, places })
     }
@@ -57,9 +70,30 @@ impl Places {
     }
 
     fn give_back(&self, places: usize) {
+        match self.kept.put(places) {
+            Put::Done => {}
+            Put::Full => self.free(places),
+            Put::Shut => {
+                self.free(places);
+                self.keep_again();
+            }
+        }
+    }
+
+    fn free(&self, places: usize) {
         let before = self.state.fetch_add(places * ONE, Ordering::AcqRel);
         if before & QUEUED != 0 {
             self.serve(self.lock());
+        }
+    }
+
+    fn keep_again(&self) {
+        let state = self.state.load(Ordering::Acquire);
+        if state & QUEUED == 0 && state / ONE >= self.all / 2 {
+            let Ok(queue) = self.queue.try_lock() else { return };
+            if queue.waiting.is_empty() {
+                self.kept.open();
+            }
         }
     }
 
@@ -116,6 +150,7 @@ impl<'a> Future for Take<'a> {
         let mut queue = of.lock();
         match number {
             None => {
+                of.state.fetch_add(of.kept.shut() * ONE, Ordering::AcqRel);
                 // Whoever gives places back from now on looks into the queue; what was free before is seen here.
                 let state = of.state.fetch_or(QUEUED, Ordering::AcqRel);
                 if queue.waiting.is_empty() && state / ONE >= places {
@@ -196,7 +231,7 @@ mod tests {
 
     #[test]
     fn nobody_passes_by_who_waits_for_more() {
-        let (places, woken) = (Places::new(3), Arc::default());
+        let (places, woken) = (Places::new(3, 1), Arc::default());
         let held = places.try_take(2).expect("three are free");
         let (mut two, mut one) = (places.take(2), places.take(1));
         assert!(poll(&mut two, &woken).is_pending());
@@ -212,7 +247,7 @@ mod tests {
 
     #[test]
     fn who_goes_away_lets_those_behind_through_and_keeps_nothing() {
-        let (places, woken) = (Places::new(2), Arc::default());
+        let (places, woken) = (Places::new(2, 1), Arc::default());
         let held = places.try_take(1).expect("two are free");
         let (mut two, mut one, mut last) = (places.take(2), places.take(1), places.take(2));
         for take in [&mut two, &mut one, &mut last] {
@@ -229,7 +264,7 @@ mod tests {
 
     #[test]
     fn what_is_free_is_had_at_the_first_poll() {
-        let (places, woken) = (Places::new(1), Arc::default());
+        let (places, woken) = (Places::new(1, 1), Arc::default());
         assert!(poll(&mut places.take(1), &woken).is_ready());
         assert!(places.try_take(1).is_some(), "it was given back, and nobody waits");
     }

@@ -231,7 +231,7 @@ impl Drop for Ending {
         let waiting = core.waiting() as u64;
         let handlers = core.aborted.handlers.lock().unwrap_or_else(PoisonError::into_inner);
         let report = ShutdownReport {
-            delivered: core.counters.delivered.load(Ordering::Relaxed),
+            delivered: core.counters.delivered(),
             failed: core.counters.failed.load(Ordering::Relaxed),
             aborted: core.aborted.events.load(Ordering::Relaxed) + waiting,
             aborted_handlers: handlers.clone(),

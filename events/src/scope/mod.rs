@@ -262,7 +262,7 @@ impl Lifespan {
     pub fn scope<F: Future>(&self, work: F) -> Scoped<F> {
         Scoped {
             work: InAmbient::unsurrounded(work),
-            lifespan: self.clone(),
+            lifespan: self.again(),
             opening: None,
             is_error: None,
             open: None,

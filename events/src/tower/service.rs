@@ -14,7 +14,6 @@ use super::request::{Policy, RequestScope, Values};
 use crate::lifespan::Lifespan;
 
 /// A service whose requests run in scopes: what [`EventsLayer`](super::EventsLayer) makes of a service.
-#[derive(Clone)]
 pub struct EventsService<S> {
     inner: S,
     lifespan: Lifespan,
@@ -25,6 +24,13 @@ pub struct EventsService<S> {
 impl<S> EventsService<S> {
     pub(super) fn new(inner: S, lifespan: Lifespan, policy: Policy, values: Values) -> Self {
         Self { inner, lifespan, policy, values }
+    }
+}
+
+/// Routers clone their services for every request.
+impl<S: Clone> Clone for EventsService<S> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), self.lifespan.again(), self.policy.clone(), self.values.clone())
     }
 }
 

@@ -5,14 +5,8 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
+use crate::bounded_model;
 use crate::gate::{Force, Gate};
-
-/// As `loom::model`, with at most so many preemptions: three tasks in every order would take hours.
-fn bounded_model(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(model);
-}
 
 /// Two that have entered, and leave once they have added themselves to `done`.
 fn workers(gate: &Arc<Gate>, done: &Arc<AtomicUsize>) -> [thread::JoinHandle<()>; 2] {
@@ -30,7 +24,7 @@ fn workers(gate: &Arc<Gate>, done: &Arc<AtomicUsize>) -> [thread::JoinHandle<()>
 #[test]
 fn the_end_hears_of_the_last_work() {
     bounded_model(3, || {
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(Gate::new(1));
         let done = Arc::new(AtomicUsize::new(0));
         let workers = workers(&gate, &done);
         gate.drain();
@@ -47,7 +41,7 @@ fn the_end_hears_of_the_last_work() {
 #[test]
 fn work_from_outside_is_waited_for_or_refused() {
     loom::model(|| {
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(Gate::new(1));
         let done = Arc::new(AtomicUsize::new(0));
         let worker = thread::spawn({
             let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
@@ -76,7 +70,7 @@ fn work_from_outside_is_waited_for_or_refused() {
 #[test]
 fn the_gate_closes_only_when_it_is_empty() {
     loom::model(|| {
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(Gate::new(1));
         let inside = Arc::new(AtomicUsize::new(0));
         gate.drain();
         let straggler = thread::spawn({
@@ -106,7 +100,7 @@ fn the_gate_closes_only_when_it_is_empty() {
 #[test]
 fn draining_is_told_to_who_waits_for_it() {
     loom::model(|| {
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(Gate::new(1));
         let clock = thread::spawn({
             let gate = Arc::clone(&gate);
             move || block_on(gate.draining())
@@ -122,7 +116,7 @@ fn draining_is_told_to_who_waits_for_it() {
 #[test]
 fn a_gate_closed_over_work_counts_it_down() {
     loom::model(|| {
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(Gate::new(1));
         assert!(gate.enter(false));
         let worker = thread::spawn({
             let gate = Arc::clone(&gate);
@@ -146,7 +140,7 @@ fn a_gate_closed_over_work_counts_it_down() {
 #[test]
 fn a_watcher_hears_of_the_last_work() {
     bounded_model(3, || {
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(Gate::new(1));
         let done = Arc::new(AtomicUsize::new(0));
         let workers = workers(&gate, &done);
         block_on(gate.idle());
@@ -163,7 +157,7 @@ fn a_watcher_hears_of_the_last_work() {
 #[test]
 fn a_watcher_waits_for_what_the_work_begins() {
     loom::model(|| {
-        let gate = Arc::new(Gate::default());
+        let gate = Arc::new(Gate::new(1));
         let done = Arc::new(AtomicUsize::new(0));
         assert!(gate.enter(false), "it is open");
         let worker = thread::spawn({
@@ -184,8 +178,8 @@ fn a_watcher_waits_for_what_the_work_begins() {
 /// A watcher and the end hear of the same work, and watching keeps no gate open.
 #[test]
 fn a_watcher_and_the_end_both_hear_of_the_last_work() {
-    bounded_model(3, || {
-        let gate = Arc::new(Gate::default());
+    bounded_model(2, || {
+        let gate = Arc::new(Gate::new(1));
         assert!(gate.enter(false));
         let watcher = thread::spawn({
             let gate = Arc::clone(&gate);
@@ -201,6 +195,34 @@ fn a_watcher_and_the_end_both_hear_of_the_last_work() {
         assert!(gate.is_closed() && !gate.enter(true) && gate.left() == 0);
         watcher.join().expect("no panic");
         worker.join().expect("no panic");
+    });
+}
+
+/// What one thread gave back and another one takes is counted all the time.
+#[test]
+fn work_that_changes_threads_is_waited_for() {
+    bounded_model(3, || {
+        let gate = Arc::new(Gate::new(2));
+        let done = Arc::new(AtomicUsize::new(0));
+        // Kept, by the thread that has left.
+        assert!(gate.enter(false));
+        gate.leave();
+        assert!(gate.enter(false));
+        let worker = thread::spawn({
+            let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
+            move || {
+                assert!(gate.enter(true), "a link of its chain");
+                gate.leave();
+                done.fetch_add(1, Ordering::Relaxed);
+                gate.leave();
+            }
+        });
+        gate.drain();
+        block_on(gate.empty());
+        assert_eq!(done.load(Ordering::Relaxed), 1, "what the work did is seen");
+        assert!(gate.close_if_empty());
+        worker.join().expect("no panic");
+        assert_eq!(gate.left(), 0);
     });
 }
 

@@ -9,6 +9,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
+use crate::bounded_model;
 use crate::places::{Held, Places};
 
 /// As a delivery does: at once, or after a wait.
@@ -19,10 +20,8 @@ fn taken(places: &Places, count: usize) -> Held<'_> {
 /// Nobody works beside who has all places, and each gets its turn: a missed call would be a deadlock.
 #[test]
 fn there_are_never_more_at_work_than_places() {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(|| {
-        let (places, at_work) = (Arc::new(Places::new(2)), Arc::new(AtomicUsize::new(0)));
+    bounded_model(3, || {
+        let (places, at_work) = (Arc::new(Places::new(2, 1)), Arc::new(AtomicUsize::new(0)));
         let work = |count: usize| {
             let (places, at_work) = (Arc::clone(&places), Arc::clone(&at_work));
             move || {
@@ -45,10 +44,8 @@ fn there_are_never_more_at_work_than_places() {
 /// Who asks and goes away, at whatever moment, keeps no place and stands in nobody's way.
 #[test]
 fn who_goes_away_leaves_nothing_behind() {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(|| {
-        let places = Arc::new(Places::new(1));
+    bounded_model(3, || {
+        let places = Arc::new(Places::new(1, 1));
         let held = taken(&places, 1);
         let fickle = thread::spawn({
             let places = Arc::clone(&places);
@@ -65,5 +62,31 @@ fn who_goes_away_leaves_nothing_behind() {
         fickle.join().expect("no panic");
         patient.join().expect("no panic");
         assert!(places.try_take(1).is_some(), "it is free again, and nobody waits");
+    });
+}
+
+/// Places that a thread keeps are there for those who wait, and nobody works beside who has all of them.
+#[test]
+fn what_is_kept_is_there_for_all() {
+    bounded_model(2, || {
+        let (places, at_work) = (Arc::new(Places::new(4, 1)), Arc::new(AtomicUsize::new(0)));
+        // One is kept.
+        drop(taken(&places, 1));
+        let work = |count: usize| {
+            let (places, at_work) = (Arc::clone(&places), Arc::clone(&at_work));
+            move || {
+                let held = taken(&places, count);
+                let others = at_work.fetch_add(count, Ordering::Relaxed);
+                assert!(others + count <= 4, "{count} beside {others}");
+                at_work.fetch_sub(count, Ordering::Relaxed);
+                drop(held);
+            }
+        };
+        let others = [1, 4].map(|count| thread::spawn(work(count)));
+        work(1)();
+        for other in others {
+            other.join().expect("no panic");
+        }
+        drop(taken(&places, 4));
     });
 }

@@ -4,6 +4,7 @@ use loom::future::block_on;
 use loom::sync::Arc;
 use loom::thread;
 
+use crate::bounded_model;
 use crate::queue::Queue;
 use crate::room::Room;
 
@@ -51,7 +52,7 @@ fn a_flush_and_the_end_take_each_event_once() {
 #[test]
 fn room_is_given_up_to_the_limit() {
     loom::model(|| {
-        let room = Arc::new(Room::new(2));
+        let room = Arc::new(Room::new(2, 1));
         assert!(room.reserve_many(1), "one of two");
         let others: [_; 2] = [(); 2].map(|()| {
             let room = Arc::clone(&room);
@@ -68,7 +69,7 @@ fn room_is_given_up_to_the_limit() {
 #[test]
 fn a_refused_event_keeps_no_other_out() {
     loom::model(|| {
-        let room = Arc::new(Room::new(1));
+        let room = Arc::new(Room::new(1, 1));
         assert!(room.reserve_many(1), "the only one");
         let other = thread::spawn({
             let room = Arc::clone(&room);
@@ -84,8 +85,8 @@ fn a_refused_event_keeps_no_other_out() {
 /// Who waits for a place is told of it, whoever else takes it and gives it back meanwhile.
 #[test]
 fn who_waits_for_room_misses_none() {
-    loom::model(|| {
-        let room = Arc::new(Room::new(1));
+    bounded_model(2, || {
+        let room = Arc::new(Room::new(1, 1));
         assert!(room.reserve_many(1), "the only one");
         let waiting = thread::spawn({
             let room = Arc::clone(&room);
@@ -101,5 +102,58 @@ fn who_waits_for_room_misses_none() {
         }
         waiting.join().expect("no panic");
         assert!(room.is_full());
+    });
+}
+
+/// Places that a thread keeps are refused to nobody, while others give back and take.
+#[test]
+fn what_is_kept_is_refused_to_nobody() {
+    bounded_model(3, || {
+        let room = Arc::new(Room::new(4, 1));
+        assert!(room.reserve_many(4), "all of it");
+        // One is kept, and counted as taken by all but who asks.
+        room.release(1);
+        assert_eq!(room.taken(), 3);
+        let giving = thread::spawn({
+            let room = Arc::clone(&room);
+            move || {
+                room.release(1);
+                room.release(1);
+            }
+        });
+        let asking = thread::spawn({
+            let room = Arc::clone(&room);
+            move || room.reserve_many(1)
+        });
+        let refused = usize::from(!asking.join().expect("no panic"));
+        assert_eq!(refused, 0, "one is free all the time");
+        giving.join().expect("no panic");
+        assert!(room.reserve_many(2) && room.is_full() && !room.reserve_many(1), "no more than there are");
+    });
+}
+
+/// Who waits while places are kept is told of them, and what is kept again afterwards is refused to nobody.
+#[test]
+fn who_waits_has_what_is_kept() {
+    bounded_model(2, || {
+        let room = Arc::new(Room::new(4, 1));
+        assert!(room.reserve_many(4), "all of it");
+        let waiting = thread::spawn({
+            let room = Arc::clone(&room);
+            move || {
+                // Kept, or told of.
+                block_on(room.free());
+                while !room.reserve_many(1) {
+                    block_on(room.free());
+                }
+                room.release(1);
+            }
+        });
+        for _ in 0..4 {
+            room.release(1);
+        }
+        waiting.join().expect("no panic");
+        assert_eq!(room.taken(), 0);
+        assert!(room.reserve_many(4) && !room.reserve_many(1));
     });
 }

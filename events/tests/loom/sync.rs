@@ -8,6 +8,13 @@ pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub(crate) use loom::sync::{Mutex, MutexGuard};
 pub(crate) use std::sync::PoisonError;
 
+/// Threads of a model, from 0 on.
+pub(crate) fn thread_number() -> usize {
+    // `ThreadId(0)`: the number is shown in no other way.
+    let id = format!("{:?}", loom::thread::current().id());
+    id.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
+}
+
 /// As tokio's: who has called `notified` before is told, whether it has been polled or not.
 #[derive(Debug, Default)]
 pub(crate) struct Notify(Mutex<Told>);
