@@ -85,7 +85,10 @@ impl Rest<'_> {
     }
 
     fn digit(&mut self) -> Option<i64> {
-        self.one_of(b"0123456789").map(|digit| i64::from(digit - b'0'))
+        let (&first, rest) = self.0.split_first()?;
+        let digit = first.is_ascii_digit().then(|| i64::from(first - b'0'))?;
+        self.0 = rest;
+        Some(digit)
     }
 
     fn number(&mut self, digits: u32) -> Option<i64> {
