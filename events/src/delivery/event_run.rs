@@ -35,13 +35,17 @@ struct Course<'a> {
     /// The stages that have not been begun, and what is left of the one that has.
     stages: &'a [Box<[Handler]>],
     stage: &'a [Handler],
-    /// The places among the handlers at work that those have which wait.
-    held: Option<Held<'a>>,
-    /// The places that are waited for.
-    asked: Option<Take<'a>>,
+    permit: Permit<'a>,
     waiting: Crowd<HandlerRun<'a>>,
     delivery: Delivery,
     begun: Stopwatch,
+}
+
+/// The place among the handlers at work that a part of a stage has whose handlers wait, or waits for.
+enum Permit<'a> {
+    None,
+    Waiting(Take<'a>),
+    Held { _places: Held<'a> },
 }
 
 impl<'a> EventRun<'a> {
@@ -58,8 +62,7 @@ impl<'a> EventRun<'a> {
                 at_once: &route.at_once,
                 stages: &route.stages,
                 stage: &[],
-                held: None,
-                asked: None,
+                permit: Permit::None,
                 waiting: Crowd::default(),
                 delivery: Delivery::default(),
                 begun: Stopwatch::start(),
@@ -81,6 +84,7 @@ impl<'a> EventRun<'a> {
     }
 
     /// Goes on in its surroundings.
+    #[inline]
     fn advance(&mut self, cx: &mut task::Context<'_>) -> Poll<Delivery> {
         if self.seen.span().is_none() {
             return self.course.poll_stages(cx);
@@ -130,15 +134,22 @@ impl<'a> Course<'a> {
             return Poll::Ready((part, None));
         }
         let at_work = &self.core.at_work;
-        if self.asked.is_none()
+        if let Permit::None = self.permit
             && let Some(held) = at_work.try_take(places)
         {
             return Poll::Ready((part, Some(held)));
         }
-        let asked = self.asked.get_or_insert_with(|| at_work.take(places));
-        let held = task::ready!(Pin::new(asked).poll(cx));
-        self.asked = None;
-        Poll::Ready((part, Some(held)))
+        let mut asked = match std::mem::replace(&mut self.permit, Permit::None) {
+            Permit::Waiting(asked) => asked,
+            Permit::None | Permit::Held { .. } => at_work.take(places),
+        };
+        match Pin::new(&mut asked).poll(cx) {
+            Poll::Ready(held) => Poll::Ready((part, Some(held))),
+            Poll::Pending => {
+                self.permit = Permit::Waiting(asked);
+                Poll::Pending
+            }
+        }
     }
 
     /// Calls so many handlers of the stage, polls each once, and keeps those that wait.
@@ -171,14 +182,14 @@ impl<'a> Course<'a> {
         }
         if !self.waiting.is_empty() {
             task::ready!(self.poll_waiting(cx));
-            self.held = None;
+            self.permit = Permit::None;
         }
         while self.has_stage() {
             let (part, held) = task::ready!(self.poll_places(cx));
             self.start(part, cx);
             if !self.waiting.is_empty() {
                 // Each has been polled once, and wakes this run; to poll them again now would take their turn from others.
-                self.held = held;
+                self.permit = held.map_or(Permit::None, |held| Permit::Held { _places: held });
                 return Poll::Pending;
             }
         }

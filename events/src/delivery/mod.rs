@@ -225,10 +225,8 @@ impl Bundle {
     /// Answers what became of the events, and how many were delivered before the lifespan was forced to end.
     async fn deliver_all(&self) -> (Delivery, usize) {
         let lifespan = self.lifespan();
-        let force = &lifespan.core().force;
         let mut total = Delivery::default();
-        let events = &self.events[self.delivered..];
-        let mut left = events.iter();
+        let mut left = self.events[self.delivered..].iter();
         // On the heap, so that deliveries that never wait are small.
         let mut waiting: Option<Pin<Box<Waiting<'_, _>>>> = None;
         poll_fn(|cx| {
@@ -236,11 +234,11 @@ impl Bundle {
                 waiting.as_mut().begin_turn();
             }
             self.poll_begin(lifespan, cx, &mut left, &mut total, &mut |run| {
-                waiting.get_or_insert_with(|| Box::pin(Waiting::new(force.wait()))).as_mut().push(run);
+                waiting.get_or_insert_with(|| Box::pin(Waiting::new(lifespan.core().force.wait()))).as_mut().push(run);
             })
         })
         .await;
-        let begun = events.len() - left.len();
+        let begun = self.events.len() - self.delivered - left.len();
         let Some(mut waiting) = waiting else { return (total, begun) };
         while let Some(delivery) = poll_fn(|cx| waiting.as_mut().poll_next(cx)).await {
             total.join(delivery);
@@ -358,6 +356,7 @@ fn run_at_once(route: &Route, event: &AnyEvent, context: Context<'_>, surroundin
 }
 
 /// Whether the task may go on: handlers that never wait must not keep the thread from others.
+#[inline]
 fn may_go_on(cx: &mut task::Context<'_>) -> bool {
     match poll_proceed(cx) {
         Poll::Ready(proceed) => {
