@@ -119,10 +119,12 @@ impl AnyEvent {
         Ok((!text.is_empty()).then(|| text.into()))
     }
 
+    #[inline]
     pub(crate) fn meta(&self) -> &Meta {
         &self.stored.head().meta
     }
 
+    #[inline]
     pub(crate) fn subject(&self) -> &Subject {
         &self.stored.head().subject
     }

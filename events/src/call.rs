@@ -154,11 +154,13 @@ impl fmt::Debug for HandlerRun<'_> {
 }
 
 /// Polls a call; a panic and a time-out are results like any other.
+#[inline]
 pub(crate) fn isolated_poll(running: &mut Running<'_>, cx: &mut task::Context<'_>) -> Poll<Result<(), FailureCause>> {
     poll_caught(running.as_mut(), cx).map(|ended| ended.and_then(|outcome| outcome.map_err(cause_of)))
 }
 
 /// Polls; a panic is a result like any other.
+#[inline]
 fn poll_caught<F: Future + ?Sized>(
     work: Pin<&mut F>,
     cx: &mut task::Context<'_>,
@@ -186,6 +188,7 @@ pub(crate) fn caught<F: Future>(work: F) -> Caught<F> {
 impl<F: Future> Future for Caught<F> {
     type Output = Result<F::Output, FailureCause>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         poll_caught(self.project().work, cx)
     }

@@ -212,6 +212,7 @@ impl Ambient {
         Self { at: self.at.clone(), cause: Some(cause), nested, in_handler: self.in_handler }
     }
 
+    #[inline]
     pub(crate) fn into_lifespan(self) -> Lifespan {
         match self.at {
             At::Lifespan(lifespan) => lifespan,
@@ -362,6 +363,7 @@ impl<F: Future> Future for InAmbient<F> {
 pub(crate) struct Lent<'a>(&'a mut Option<Ambient>);
 
 impl<'a> Lent<'a> {
+    #[inline]
     pub(crate) fn new(home: &'a mut Option<Ambient>) -> Self {
         exchange(home);
         Self(home)
@@ -369,6 +371,7 @@ impl<'a> Lent<'a> {
 }
 
 impl Drop for Lent<'_> {
+    #[inline]
     fn drop(&mut self) {
         exchange(self.0);
     }

@@ -222,6 +222,7 @@ impl Slot {
     }
 
     /// The route of the first name of the type, unless the type came into the process after the table was read.
+    #[inline]
     pub(crate) fn get(&self) -> Option<usize> {
         self.0.get().copied()
     }

@@ -58,13 +58,22 @@ impl Id {
         let (lifespan, number) = text.split_at_checked(16)?;
         let number = number.strip_prefix('-')?;
         // What is read in another way as well would be two texts for one identity.
-        let is_hex = lifespan.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let lifespan = lifespan.bytes().try_fold(0, |lifespan, byte| Some(lifespan << 4 | u64::from(hex(byte)?)))?;
         let is_decimal =
             number.bytes().all(|byte| byte.is_ascii_digit()) && (number == "0" || !number.starts_with('0'));
-        if !is_hex || !is_decimal {
+        if !is_decimal {
             return None;
         }
-        Some(Self::Local { lifespan: u64::from_str_radix(lifespan, 16).ok()?, number: number.parse().ok()? })
+        Some(Self::Local { lifespan, number: number.parse().ok()? })
+    }
+}
+
+/// What a hexadecimal digit is worth; none has an upper-case letter.
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
 }
 

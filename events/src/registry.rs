@@ -51,10 +51,15 @@ impl Registry {
         REGISTRY.get_or_init(Self::read)
     }
 
+    /// What has a name, or an alias.
+    pub(crate) fn find(&self, name: &str) -> Option<Named> {
+        self.names.get(name).copied()
+    }
+
     /// The name of the event that has a name, which may be an alias.
     #[cfg(any(feature = "http", feature = "metrics"))]
     pub(crate) fn real_name(&self, name: &str) -> Option<&'static str> {
-        self.names.get(name).map(|named| named.decl.names[named.variant])
+        self.find(name).map(|named| named.decl.names[named.variant])
     }
 
     fn read() -> Self {

@@ -55,7 +55,7 @@ pub(crate) fn read(text: &str) -> Option<SystemTime> {
     if !(rest.0.is_empty() && is_date && hour < 24 && minute < 60 && second <= 60) {
         return None;
     }
-    let day = first_day(year) + (1..month).map(|month| month_len(year, month)).sum::<i64>() + day - 1;
+    let day = first_day(year) + first_of_month(year, month) + day - 1;
     let seconds = day * DAY + hour * 3600 + minute * 60 + second - offset;
     let is_known = (first_day(YEARS.start) * DAY..first_day(YEARS.end) * DAY).contains(&seconds);
     // A minute has 61 seconds at the end of a day in UTC, and nowhere else.
@@ -85,7 +85,10 @@ impl Rest<'_> {
     }
 
     fn digit(&mut self) -> Option<i64> {
-        self.one_of(b"0123456789").map(|digit| i64::from(digit - b'0'))
+        let (&first, rest) = self.0.split_first()?;
+        let digit = first.is_ascii_digit().then(|| i64::from(first - b'0'))?;
+        self.0 = rest;
+        Some(digit)
     }
 
     fn number(&mut self, digits: u32) -> Option<i64> {
@@ -135,6 +138,16 @@ const fn month_len(year: i64, month: i64) -> i64 {
         2 => first_day(year + 1) - first_day(year) - 337,
         4 | 6 | 9 | 11 => 30,
         _ => 31,
+    }
+}
+
+/// How many days are between the first day of a year and that of a month in it.
+const fn first_of_month(year: i64, month: i64) -> i64 {
+    match month {
+        1 => 0,
+        2 => 31,
+        // From March on, five months in a row have 153 days.
+        _ => 31 + month_len(year, 2) + ((month - 3) * 153 + 2) / 5,
     }
 }
 

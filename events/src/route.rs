@@ -76,6 +76,7 @@ impl Route {
     }
 
     /// Whether no handler in the delivery can wait.
+    #[inline]
     pub(crate) fn is_at_once(&self) -> bool {
         self.stages.is_empty()
     }
@@ -137,6 +138,7 @@ impl Routes {
     }
 
     /// The route of a declared name, or `None` when its type came into the process after the table was read.
+    #[inline]
     pub(crate) fn declared(&self, decl: &EventDecl, variant: usize) -> Option<&Route> {
         self.declared.get(decl.slot.get()? + variant)
     }

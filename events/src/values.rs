@@ -58,6 +58,7 @@ impl<'a> Values<'a> {
     }
 
     /// How a handler wants the event's message settled, if one has said so.
+    #[inline]
     pub(crate) fn settlement(self) -> Option<Settlement> {
         match self {
             Self::None | Self::Scope(_) => None,

@@ -62,7 +62,7 @@ impl Catalog {
 
     /// The event that has a name, or that has it for an alias.
     pub fn event(&self, name: &str) -> Option<EventInfo> {
-        self.registry.names.get(name).map(|&Named { decl, variant }| EventInfo { decl, variant })
+        self.registry.find(name).map(|Named { decl, variant }| EventInfo { decl, variant })
     }
 
     /// The handlers, in the order in which they would run if one event went to all of them.

@@ -11,7 +11,7 @@ use crate::any::AnyEvent;
 use crate::call::{Begun, Ended, HandlerRun, begin};
 use crate::context::{About, Ambient, Context, Lent};
 use crate::handler::Handler;
-use crate::lifespan::{Held, Lifespan, Take};
+use crate::lifespan::{Core, Held, Lifespan, Take};
 use crate::route::{Route, SyncHandler};
 use crate::telemetry::{Seen, Stopwatch, spans};
 
@@ -27,6 +27,8 @@ pub(super) struct EventRun<'a> {
 struct Course<'a> {
     bundle: &'a Bundle,
     lifespan: &'a Lifespan,
+    /// That of the lifespan.
+    core: &'a Core,
     event: &'a AnyEvent,
     /// Those that run first, if they have not.
     at_once: &'a [SyncHandler],
@@ -39,31 +41,37 @@ struct Course<'a> {
     begun: Stopwatch,
 }
 
-/// The place among the handlers at work that a part of a stage has, or waits for.
+/// The place among the handlers at work that a part of a stage has whose handlers wait, or waits for.
 enum Permit<'a> {
     None,
     Waiting(Take<'a>),
-    Held { _places: Option<Held<'a>> },
+    Held { _places: Held<'a> },
 }
 
 impl<'a> EventRun<'a> {
-    pub(super) fn new(bundle: &'a Bundle, event: &'a AnyEvent, route: &'a Route) -> Self {
-        let course = Course {
-            bundle,
-            lifespan: bundle.lifespan(),
-            event,
-            at_once: &route.at_once,
-            stages: &route.stages,
-            stage: &[],
-            permit: Permit::None,
-            waiting: Crowd::default(),
-            delivery: Delivery::default(),
-            begun: Stopwatch::start(),
-        };
-        Self { ambient: None, seen: spans::delivery(event), course }
+    #[inline]
+    pub(super) fn new(bundle: &'a Bundle, lifespan: &'a Lifespan, event: &'a AnyEvent, route: &'a Route) -> Self {
+        Self {
+            ambient: None,
+            seen: spans::delivery(event),
+            course: Course {
+                bundle,
+                lifespan,
+                core: lifespan.core(),
+                event,
+                at_once: &route.at_once,
+                stages: &route.stages,
+                stage: &[],
+                permit: Permit::None,
+                waiting: Crowd::default(),
+                delivery: Delivery::default(),
+                begun: Stopwatch::start(),
+            },
+        }
     }
 
     /// The first turn, in surroundings that are shared with the others of the bundle.
+    #[inline]
     pub(super) fn begin(&mut self, cx: &mut task::Context<'_>, surrounding: &mut Option<Ambient>) -> Poll<Delivery> {
         surround(surrounding, self.course.lifespan, self.course.event);
         let lent = Lent::new(surrounding);
@@ -76,7 +84,11 @@ impl<'a> EventRun<'a> {
     }
 
     /// Goes on in its surroundings.
+    #[inline]
     fn advance(&mut self, cx: &mut task::Context<'_>) -> Poll<Delivery> {
+        if self.seen.span().is_none() {
+            return self.course.poll_stages(cx);
+        }
         let entered = self.seen.enter();
         let polled = self.course.poll_stages(cx);
         drop(entered);
@@ -111,32 +123,38 @@ impl<'a> Course<'a> {
         if self.bundle.nested || !self.stage.iter().any(Handler::can_wait) {
             return (self.stage.len(), 0);
         }
-        let part = self.stage.len().min(self.lifespan.core().limits.max_at_work);
+        let part = self.stage.len().min(self.core.limits.max_at_work);
         (part, part)
     }
 
-    /// Gets the places for the next part of the stage.
-    fn poll_permit(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
-        if let Permit::None = self.permit {
-            let at_work = &self.lifespan.core().at_work;
-            self.permit = match self.part() {
-                (_, 0) => Permit::Held { _places: None },
-                (_, places) => match at_work.try_take(places) {
-                    Some(held) => Permit::Held { _places: Some(held) },
-                    None => Permit::Waiting(at_work.take(places)),
-                },
-            };
+    /// Gets the places for the next part of the stage, and answers how many handlers that has.
+    fn poll_places(&mut self, cx: &mut task::Context<'_>) -> Poll<(usize, Option<Held<'a>>)> {
+        let (part, places) = self.part();
+        if places == 0 {
+            return Poll::Ready((part, None));
         }
-        if let Permit::Waiting(waiting) = &mut self.permit {
-            let held = task::ready!(Pin::new(waiting).poll(cx));
-            self.permit = Permit::Held { _places: Some(held) };
+        let at_work = &self.core.at_work;
+        if let Permit::None = self.permit
+            && let Some(held) = at_work.try_take(places)
+        {
+            return Poll::Ready((part, Some(held)));
         }
-        Poll::Ready(())
+        let mut asked = match std::mem::replace(&mut self.permit, Permit::None) {
+            Permit::Waiting(asked) => asked,
+            Permit::None | Permit::Held { .. } => at_work.take(places),
+        };
+        match Pin::new(&mut asked).poll(cx) {
+            Poll::Ready(held) => Poll::Ready((part, Some(held))),
+            Poll::Pending => {
+                self.permit = Permit::Waiting(asked);
+                Poll::Pending
+            }
+        }
     }
 
-    /// Calls the handlers of the next part, polls each once, and keeps those that wait.
-    fn start(&mut self, cx: &mut task::Context<'_>) {
-        let (part, rest) = self.stage.split_at(self.part().0);
+    /// Calls so many handlers of the stage, polls each once, and keeps those that wait.
+    fn start(&mut self, part: usize, cx: &mut task::Context<'_>) {
+        let (part, rest) = self.stage.split_at(part);
         self.stage = rest;
         let context = self.context();
         for handler in part {
@@ -162,28 +180,33 @@ impl<'a> Course<'a> {
         for handler in std::mem::take(&mut self.at_once) {
             self.count(handler.run(Instant::now(), self.context()));
         }
-        loop {
+        if !self.waiting.is_empty() {
             task::ready!(self.poll_waiting(cx));
-            if let Permit::Held { .. } = self.permit {
-                self.permit = Permit::None;
-            }
-            if self.stage.is_empty() {
-                let Some((next, rest)) = self.stages.split_first() else {
-                    let core = self.lifespan.core();
-                    core.seam.ran(self.event, self.delivery.handlers);
-                    core.seam.delivered(self.event);
-                    core.meters.delivered(self.event.subject(), self.begun);
-                    return Poll::Ready(std::mem::take(&mut self.delivery));
-                };
-                (self.stage, self.stages) = (next, rest);
-            }
-            task::ready!(self.poll_permit(cx));
-            self.start(cx);
+            self.permit = Permit::None;
+        }
+        while self.has_stage() {
+            let (part, held) = task::ready!(self.poll_places(cx));
+            self.start(part, cx);
             if !self.waiting.is_empty() {
                 // Each has been polled once, and wakes this run; to poll them again now would take their turn from others.
+                self.permit = held.map_or(Permit::None, |held| Permit::Held { _places: held });
                 return Poll::Pending;
             }
         }
+        let core = self.core;
+        core.seam.ran(self.event, self.delivery.handlers);
+        core.seam.delivered(self.event);
+        core.meters.delivered(self.event.subject(), self.begun);
+        Poll::Ready(std::mem::take(&mut self.delivery))
+    }
+
+    /// Whether anything of a stage is left, the next one where nothing is left of this one.
+    fn has_stage(&mut self) -> bool {
+        if self.stage.is_empty() {
+            let Some((next, rest)) = self.stages.split_first() else { return false };
+            (self.stage, self.stages) = (next, rest);
+        }
+        true
     }
 }
 

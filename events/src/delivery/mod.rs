@@ -19,7 +19,7 @@ use crate::any::{AnyEvent, Subject};
 use crate::call::Ended;
 use crate::context::{About, Ambient, Context, Lent};
 use crate::failure::Failure;
-use crate::lifespan::{Lifespan, Work};
+use crate::lifespan::{Core, Lifespan, Work};
 use crate::metadata::Cause;
 use crate::route::Route;
 use crate::scope::Events;
@@ -55,6 +55,7 @@ impl Delivery {
     }
 
     /// The same in a word, for spans.
+    #[inline]
     pub(crate) fn outcome(&self) -> &'static str {
         if self.is_ok() { spans::OK } else { "failed" }
     }
@@ -63,18 +64,36 @@ impl Delivery {
         Self { handlers, failures: None }
     }
 
+    #[inline]
     pub(crate) fn count(&mut self, event: &AnyEvent, lifespan: &Lifespan, ended: Ended<'_>) {
         self.handlers += 1;
+        if ended.has_failed() {
+            self.fail(event, lifespan, ended);
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, event: &AnyEvent, lifespan: &Lifespan, ended: Ended<'_>) {
         if let Some(failure) = Failure::of(Some(event), ended) {
             lifespan.report(&failure);
             self.failures.get_or_insert_default().push(failure);
         }
     }
 
+    #[inline]
     pub(crate) fn join(&mut self, other: Self) {
         self.handlers += other.handlers;
         if let Some(failures) = other.failures {
-            self.failures.get_or_insert_default().extend(*failures);
+            self.add(failures);
+        }
+    }
+
+    #[cold]
+    #[expect(clippy::box_collection, reason = "it is kept so")]
+    fn add(&mut self, failures: Box<Vec<Failure>>) {
+        match &mut self.failures {
+            Some(known) => known.extend(*failures),
+            None => self.failures = Some(failures),
         }
     }
 }
@@ -151,8 +170,9 @@ impl Bundle {
     }
 
     /// Whether the first event needs no future.
+    #[inline]
     fn begins_at_once(&self) -> bool {
-        let route = self.events.first().and_then(|event| route_of(self.lifespan(), event));
+        let route = self.events.first().and_then(|event| route_of(self.lifespan().core(), event));
         route.is_some_and(Route::is_at_once)
     }
 
@@ -167,7 +187,7 @@ impl Bundle {
         let lifespan = self.work.lifespan();
         let mut surrounding = None;
         while let Some(event) = self.events.get(self.delivered) {
-            let route = route_of(lifespan, event);
+            let route = route_of(core, event);
             if !route.is_none_or(Route::is_at_once) || core.force.is_forced() || !may_go_on(cx) {
                 return false;
             }
@@ -183,11 +203,12 @@ impl Bundle {
     /// Delivers to handlers and sinks, which do not wait for each other.
     async fn deliver_and_send(&self) -> (Delivery, usize) {
         let lifespan = self.lifespan();
-        let outlets = &lifespan.core().outlets;
+        let core = lifespan.core();
+        let outlets = &core.outlets;
         let entry = self.values().entry();
         let mut shares: Vec<Vec<&AnyEvent>> = outlets.0.iter().map(|_| Vec::new()).collect();
         for event in self.events.iter() {
-            for &index in route_of(lifespan, event).iter().flat_map(|route| &route.outlets) {
+            for &index in route_of(core, event).iter().flat_map(|route| &route.outlets) {
                 if !entry.source().is_some_and(|from| outlets.0[index].leads_back(event.name(), from)) {
                     shares[index].push(event);
                 }
@@ -196,14 +217,14 @@ impl Bundle {
         let ((mut delivery, delivered), sent) =
             join(self.deliver_all(), outlets.send_all(shares, entry, lifespan)).await;
         if !sent.failures.is_empty() {
-            delivery.failures.get_or_insert_default().extend(sent.failures);
+            delivery.add(sent.failures.into());
         }
         (delivery, delivered.min(self.events.len() - sent.aborted))
     }
 
     /// Answers what became of the events, and how many were delivered before the lifespan was forced to end.
     async fn deliver_all(&self) -> (Delivery, usize) {
-        let force = &self.lifespan().core().force;
+        let lifespan = self.lifespan();
         let mut total = Delivery::default();
         let mut left = self.events[self.delivered..].iter();
         // On the heap, so that deliveries that never wait are small.
@@ -212,8 +233,8 @@ impl Bundle {
             if let Some(waiting) = &mut waiting {
                 waiting.as_mut().begin_turn();
             }
-            self.poll_begin(cx, &mut left, &mut total, &mut |run| {
-                waiting.get_or_insert_with(|| Box::pin(Waiting::new(force.wait()))).as_mut().push(run);
+            self.poll_begin(lifespan, cx, &mut left, &mut total, &mut |run| {
+                waiting.get_or_insert_with(|| Box::pin(Waiting::new(lifespan.core().force.wait()))).as_mut().push(run);
             })
         })
         .await;
@@ -233,22 +254,24 @@ impl Bundle {
     /// Begins the delivery of each event, and has those kept that wait.
     fn poll_begin<'a>(
         &'a self,
+        lifespan: &'a Lifespan,
         cx: &mut task::Context<'_>,
         left: &mut slice::Iter<'a, AnyEvent>,
         total: &mut Delivery,
         keep: &mut impl FnMut(EventRun<'a>),
     ) -> Poll<()> {
         let mut surrounding = None;
+        let core = lifespan.core();
         while let Some(event) = left.as_slice().first() {
             if !may_go_on(cx) {
                 return Poll::Pending;
             }
-            if self.lifespan().core().force.is_forced() {
+            if core.force.is_forced() {
                 break;
             }
             left.next();
-            let Some(route) = route_of(self.lifespan(), event) else { continue };
-            let mut run = EventRun::new(self, event, route);
+            let Some(route) = route_of(core, event) else { continue };
+            let mut run = EventRun::new(self, lifespan, event, route);
             match run.begin(cx, &mut surrounding) {
                 Poll::Ready(delivery) => total.join(delivery),
                 Poll::Pending => keep(run),
@@ -333,6 +356,7 @@ fn run_at_once(route: &Route, event: &AnyEvent, context: Context<'_>, surroundin
 }
 
 /// Whether the task may go on: handlers that never wait must not keep the thread from others.
+#[inline]
 fn may_go_on(cx: &mut task::Context<'_>) -> bool {
     match poll_proceed(cx) {
         Poll::Ready(proceed) => {
@@ -343,9 +367,10 @@ fn may_go_on(cx: &mut task::Context<'_>) -> bool {
     }
 }
 
-fn route_of<'a>(lifespan: &'a Lifespan, event: &'a AnyEvent) -> Option<&'a Route> {
+#[inline]
+fn route_of<'a>(core: &'a Core, event: &'a AnyEvent) -> Option<&'a Route> {
     match event.subject() {
-        Subject::Declared { decl, variant } => lifespan.core().routes.declared(decl, *variant),
+        Subject::Declared { decl, variant } => core.routes.declared(decl, *variant),
         Subject::Unknown { route, .. } => Some(route),
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn closed(subject: &Subject) -> DispatchError {
 }
 
 /// Checks a payload by its own rules.
+#[inline]
 pub(super) fn check_rules(subject: &Subject, payload: &dyn Payload) -> Result<(), DispatchError> {
     let &Subject::Declared { decl, .. } = subject else { return Ok(()) };
     let Some(validate) = decl.validate.filter(|_| !payload.is_unchecked()) else { return Ok(()) };
@@ -62,6 +63,22 @@ impl Core {
             }
             Subject::Unknown { route, .. } => Ok(kept.insert(Arc::clone(route))),
         }
+    }
+
+    /// What has travelled with an event from elsewhere.
+    #[inline]
+    fn meta_of(&self, subject: &Subject, beside: &mut Beside) -> Result<Meta, DispatchError> {
+        self.check_hops(subject, beside)?;
+        Ok(beside.take_meta(|| self.next_id()))
+    }
+
+    #[inline]
+    pub(super) fn check_hops(&self, subject: &Subject, beside: &Beside) -> Result<(), DispatchError> {
+        let (hops, limit) = (beside.hops, self.limits.max_hops);
+        if hops > limit {
+            return Err(DispatchError::TooDeep { event: subject.name().into(), hops, limit });
+        }
+        Ok(())
     }
 }
 
@@ -155,14 +172,14 @@ impl Ambient {
         if !is_prepared {
             check_rules(&subject, payload)?;
         }
-        if self.lifespan().is_dispatch_disabled() {
+        if core.switch.is_off() {
             return Ok(Accepted::default());
         }
         // A record keeps every event, also for handlers that a test calls itself.
         let in_place = route.ends_in_place() && !core.seam.is_on();
         let (meta, values) = match brought {
             None => (self.meta(&subject, !in_place)?, self.scope().map_or(Values::None, Values::Scope)),
-            Some(brought) => (self.meta_of(&subject, brought.beside)?, brought.values),
+            Some(brought) => (core.meta_of(&subject, brought.beside)?, brought.values),
         };
         if let Some(seen) = seen {
             seen.is_about(&meta.id);
@@ -176,12 +193,12 @@ impl Ambient {
         if !route.ends_now() && !is_prepared && !core.reserve() {
             return Err(DispatchError::Full { event, limit: core.limits.max_pending });
         }
-        Ok(self.take(route, event, values))
+        Ok(self.take(core, route, event, values))
     }
 
     /// Runs the `now` handlers of an event, and answers it where others wait for it: room is reserved for it.
-    fn take(&self, route: &Route, event: AnyEvent, values: Values<'_>) -> Accepted {
-        let core = self.lifespan().core();
+    #[inline]
+    fn take(&self, core: &Core, route: &Route, event: AnyEvent, values: Values<'_>) -> Accepted {
         core.seam.dispatched(&event);
         core.meters.dispatched(event.subject());
         let begun = Stopwatch::start();
@@ -192,20 +209,6 @@ impl Ambient {
             core.meters.delivered(event.subject(), begun);
         }
         Accepted { now, event: (!route.ends_now()).then_some(event) }
-    }
-
-    /// What has travelled with an event from elsewhere.
-    fn meta_of(&self, subject: &Subject, beside: &mut Beside) -> Result<Meta, DispatchError> {
-        self.check_hops(subject, beside)?;
-        Ok(beside.take_meta(|| self.lifespan().core().next_id()))
-    }
-
-    pub(super) fn check_hops(&self, subject: &Subject, beside: &Beside) -> Result<(), DispatchError> {
-        let (hops, limit) = (beside.hops, self.lifespan().core().limits.max_hops);
-        if hops > limit {
-            return Err(DispatchError::TooDeep { event: subject.name().into(), hops, limit });
-        }
-        Ok(())
     }
 
     /// What travels with the next event: its identity, and its place in the chain. An event that nobody will see needs no time.
@@ -272,6 +275,7 @@ impl Ambient {
         delivery
     }
 
+    #[inline]
     fn run_now(&self, route: &Route, event: &AnyEvent, values: Values<'_>) -> Delivery {
         let mut delivery = Delivery::default();
         if route.now.is_empty() {

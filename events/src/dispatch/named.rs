@@ -150,6 +150,7 @@ fn accept(ambient: &Ambient, name: &str, version: Option<u32>, json: &[u8]) -> R
 }
 
 /// What an event is about that has a name, and a type where one is known.
+#[inline]
 pub(super) fn subject_of(lifespan: &Lifespan, named: Option<Named>, name: &str) -> Subject {
     match named {
         Some(Named { decl, variant }) => Subject::Declared { decl, variant },
@@ -164,7 +165,19 @@ pub(super) fn decode(
     json: &[u8],
     take: &mut dyn FnMut(Option<Named>, &mut dyn Payload) -> Taking,
 ) -> Taking {
-    if let Some(&named) = Registry::get().names.get(name) {
+    decode_as(Registry::get().find(name), name, version, json, take)
+}
+
+/// The same, for who knows what the name stands for.
+#[inline]
+pub(super) fn decode_as(
+    named: Option<Named>,
+    name: &str,
+    version: Option<u32>,
+    json: &[u8],
+    mut take: impl FnMut(Option<Named>, &mut dyn Payload) -> Taking,
+) -> Taking {
+    if let Some(named) = named {
         return named.decode(version, json, &mut |variant, payload| take(Some(Named { variant, ..named }), payload));
     }
     name::check(name).map_err(|error| DispatchError::Name { name: shortened(name), error })?;

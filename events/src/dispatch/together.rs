@@ -49,7 +49,7 @@ impl Arrival {
             }
             Subject::Unknown { route, .. } => !route.ends_now(),
         };
-        ambient.check_hops(&subject, &beside)?;
+        ambient.lifespan().core().check_hops(&subject, &beside)?;
         Ok(Self { beside, subject, payload: payload.boxed(), waits })
     }
 

@@ -171,7 +171,7 @@ impl Building<'_> {
             return;
         };
         let node = self.graph.add(node);
-        let real = registry.names.get(name).map_or(name, |named| named.decl.names[named.variant]);
+        let real = registry.find(name).map_or(name, |named| named.decl.names[named.variant]);
         let event = self.graph.of_kind(Kind::Event).find(|(_, event)| event.label == real).map(|(event, _)| event);
         if let Some(event) = event {
             self.graph.link(node, event, Link::Arrives);

@@ -102,7 +102,7 @@ pub(super) fn check(name: &str, text: &str) -> Result<(), FormatError> {
             text.len()
         )));
     }
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    if is_plain(text) {
         return Ok(());
     }
     match text.chars().find(|c| c.is_control() || is_noncharacter(*c)) {
@@ -129,6 +129,11 @@ pub(super) fn check_media_type(text: &str) -> Result<(), FormatError> {
 }
 
 /// What Unicode will never give a meaning.
+/// Whether it is made of what ASCII has to show. All bytes are looked at, so that many are at a time.
+fn is_plain(text: &str) -> bool {
+    text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
+}
+
 fn is_noncharacter(c: char) -> bool {
     matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }

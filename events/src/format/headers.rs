@@ -52,7 +52,8 @@ pub(super) fn read<'a>(prefix: &str, message: &'a Message) -> Result<Attributes<
     let mut attributes = Attributes::default();
     for (header, value) in &message.headers {
         let Some((head, name)) = header.split_at_checked(prefix.len()) else { continue };
-        if head.eq_ignore_ascii_case(prefix) {
+        // Most write it as it is written here, which is seen at once.
+        if head == prefix || head.eq_ignore_ascii_case(prefix) {
             attributes.set(name, Cow::Borrowed(value))?;
         }
     }

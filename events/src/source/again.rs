@@ -48,6 +48,7 @@ impl Again {
     }
 
     /// A message was not given back: pauses begin anew.
+    #[inline]
     pub(super) fn over(&self) {
         if self.is_pausing.load(Ordering::Relaxed) && self.is_pausing.swap(false, Ordering::Relaxed) {
             *self.lock() = None;

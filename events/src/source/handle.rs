@@ -67,6 +67,7 @@ impl Inlet {
     }
 
     /// Ends the span of a message's handlers, and begins that of its settlement, in the same trace.
+    #[inline]
     fn settling(&self, settlement: Settlement, message: &Message, processed: Seen) -> Seen {
         let Some(processed) = processed.into_span() else { return Seen::default() };
         let settling = spans::settle(&self.label, settlement);
@@ -92,12 +93,23 @@ impl Inlet {
         unreadable: Option<BoxError>,
         seen: &Seen,
     ) -> Settlement {
-        let mut accepted = self.accept(lifespan, message, unreadable, seen, true);
-        if let Err(Refused::ForNow) = accepted {
-            accepted = Box::pin(self.accept_later(lifespan, message, seen)).await;
-        }
+        let ambient = Ambient::of(lifespan.clone());
+        let arrived = Arrived::new(Arc::clone(message), Some(Arc::clone(self.lender())));
+        let (mut unreadable, mut is_first) = (unreadable, true);
+        let accepted = loop {
+            match self.accept(&ambient, &arrived, message, unreadable.take(), seen, is_first) {
+                Err(Refused::ForNow) => {}
+                accepted => break accepted,
+            }
+            // Where it is refused again, another one was faster.
+            if Box::pin(lets_in(lifespan, !is_first)).await.is_none() {
+                break Err(Refused::ForNow);
+            }
+            is_first = false;
+        };
         let (settlement, outcome) = match accepted {
-            Ok((mut delivery, mut bundle)) => {
+            Ok(Accepted { now: mut delivery, event: Some(event) }) => {
+                let mut bundle = Bundle::of_message(ambient.into_lifespan(), event, arrived);
                 delivery.join(match seen.span() {
                     None => bundle.deliver().await,
                     Some(span) => Box::pin(bundle.deliver().instrument(span.clone())).await,
@@ -105,32 +117,13 @@ impl Inlet {
                 let settlement = bundle.values().settlement();
                 (settlement.unwrap_or_else(|| self.of(&delivery)), delivery.outcome())
             }
+            Ok(Accepted { now, event: None }) => (arrived.settlement().unwrap_or_else(|| self.of(&now)), now.outcome()),
             Err(Refused::Settled(settlement, outcome)) => (settlement, outcome),
             // The lifespan has ended before.
             Err(Refused::ForNow) => (Settlement::Requeue, spans::OK),
         };
         seen.ended(outcome);
         settlement
-    }
-
-    /// Has the event of a message accepted as soon as the lifespan takes it, if that comes before its end.
-    async fn accept_later(
-        &self,
-        lifespan: &Lifespan,
-        message: &Arc<Message>,
-        seen: &Seen,
-    ) -> Result<(Delivery, Bundle), Refused> {
-        let accepted = before_end(lifespan, async {
-            loop {
-                lifespan.core().lets_in().await;
-                match self.accept(lifespan, message, None, seen, false) {
-                    // Another one was faster.
-                    Err(Refused::ForNow) => tokio::task::yield_now().await,
-                    accepted => return accepted,
-                }
-            }
-        });
-        accepted.await.unwrap_or(Err(Refused::ForNow))
     }
 
     /// Says what a span is about that nobody has entered yet.
@@ -153,36 +146,39 @@ impl Inlet {
     /// Has the event of a message accepted: what its `now` handlers did, and the delivery to the others.
     fn accept(
         &self,
-        lifespan: &Lifespan,
-        message: &Arc<Message>,
+        ambient: &Ambient,
+        arrived: &Arrived,
+        message: &Message,
         unreadable: Option<BoxError>,
         seen: &Seen,
         is_first: bool,
-    ) -> Result<(Delivery, Bundle), Refused> {
-        let arriving = unreadable.map_or_else(|| self.arriving(message), Err);
+    ) -> Result<Accepted, Refused> {
+        let lifespan = ambient.lifespan();
+        let switch = &lifespan.core().switch;
+        let mut arriving = unreadable.map_or_else(|| self.arriving(message), Err);
         if is_first {
             self.described(seen, message, arriving.as_ref().ok());
         }
         let _entered = seen.enter();
-        let mut arriving = arriving.map_err(|error| Refused::Settled(self.invalid(lifespan, error), "invalid"))?;
+        let arriving = match arriving {
+            Ok(ref mut arriving) => arriving,
+            Err(error) => return Err(Refused::Settled(self.invalid(lifespan, error), "invalid")),
+        };
         if is_first {
             self.meters.arrived(arriving.beside.time);
         }
-        if lifespan.is_dispatch_disabled() {
+        if switch.is_off() {
             // What is dropped here was never handled.
             return Err(Refused::ForNow);
         }
-        let ambient = Ambient::of(lifespan.clone());
-        let arrived = Arrived::new(Arc::clone(message), Some(Arc::clone(self.lender())));
-        let accepted = arrive(&ambient, &mut arriving, Values::Message(&arrived));
-        let Accepted { now, event } = accepted.map_err(|error| self.refused(lifespan, error))?;
-        match event {
-            None if now.handlers() == 0 && lifespan.is_dispatch_disabled() => Err(Refused::ForNow),
-            None => Err(Refused::Settled(arrived.settlement().unwrap_or_else(|| self.of(&now)), now.outcome())),
-            Some(event) => Ok((now, Bundle::of_message(ambient.into_lifespan(), event, arrived))),
+        let accepted = arrive(ambient, self.named(&arriving.name), arriving, Values::Message(arrived));
+        match accepted.map_err(|error| self.refused(lifespan, error))? {
+            Accepted { now, event: None } if now.handlers() == 0 && switch.is_off() => Err(Refused::ForNow),
+            accepted => Ok(accepted),
         }
     }
 
+    #[inline]
     fn of(&self, delivery: &Delivery) -> Settlement {
         if delivery.is_ok() { self.settings.on_success } else { self.settings.on_failure }
     }
@@ -211,6 +207,17 @@ impl Inlet {
         let cause = FailureCause::Error(error);
         lifespan.report(&Failure::of_interruption(self.site, cause, took));
     }
+}
+
+/// Waits until an event may be taken, if that comes before the end of the lifespan.
+async fn lets_in(lifespan: &Lifespan, is_again: bool) -> Option<()> {
+    before_end(lifespan, async {
+        if is_again {
+            tokio::task::yield_now().await;
+        }
+        lifespan.core().lets_in().await;
+    })
+    .await
 }
 
 /// Why no handler waits for a message.

@@ -4,8 +4,8 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either, select};
@@ -69,6 +69,8 @@ pub(crate) struct Inlet {
     source: Box<dyn AnySource>,
     pub(super) settings: Settings,
     pub(super) meters: SourceMeters,
+    /// What its messages become, where all of them become the same; looked up with the first one.
+    named: OnceLock<Option<Named>>,
     connection: Connection,
     places: Places,
     lender: Arc<Lender>,
@@ -96,6 +98,7 @@ impl Inlet {
             source,
             settings,
             meters,
+            named: OnceLock::new(),
             connection,
             places,
             lender,
@@ -129,6 +132,15 @@ impl Inlet {
         SourcePart { site: self.site, label: self.label.to_string(), name }
     }
 
+    /// What the name of a message's event stands for.
+    pub(super) fn named(&self, name: &str) -> Option<Named> {
+        let find = || Registry::get().find(name);
+        match self.settings.name {
+            Name::Fixed(_) => *self.named.get_or_init(find),
+            Name::Format | Name::Header(_) => find(),
+        }
+    }
+
     pub(crate) fn lender(&self) -> &Arc<Lender> {
         &self.lender
     }
@@ -136,9 +148,9 @@ impl Inlet {
     /// Whether a handler may get what it brings.
     pub(crate) fn may_bring(&self, handler: &HandlerDecl, registry: &Registry) -> bool {
         let Name::Fixed(name) = &self.settings.name else { return true };
-        registry.names.get(&**name).is_some_and(|Named { decl, variant }| {
+        registry.find(name).is_some_and(|Named { decl, variant }| {
             let of_type = handler.accepts.payload_type().is_some_and(|own| own.type_id == decl.type_id);
-            of_type && handler.takes_name(decl.names[*variant])
+            of_type && handler.takes_name(decl.names[variant])
         })
     }
 

@@ -95,12 +95,12 @@ impl fmt::Display for Id<'_> {
 }
 
 /// A scope, from its beginning to the end of its work.
+#[inline]
 pub(crate) fn scope(lifespan: &Lifespan) -> Seen {
-    if !are_seen() {
-        return Seen::default();
-    }
-    let number = lifespan.core().next_scope();
-    Seen::new(info_span!(target: "events", "scope", lifespan = %Id(lifespan), scope = number))
+    where_seen(|| {
+        let number = lifespan.core().next_scope();
+        info_span!(target: "events", "scope", lifespan = %Id(lifespan), scope = number)
+    })
 }
 
 /// Whether somebody may look at spans of level INFO. Without a subscriber it is a look at a number; with one, each span is
@@ -111,6 +111,17 @@ pub(crate) fn are_seen() -> bool {
     Level::INFO <= STATIC_MAX_LEVEL && Level::INFO <= LevelFilter::current()
 }
 
+/// A span, where somebody may look at one. Mostly nobody does, and that is to cost a look at a number.
+#[inline]
+fn where_seen(span: impl FnOnce() -> Span) -> Seen {
+    #[cold]
+    #[inline(never)]
+    fn made(span: impl FnOnce() -> Span) -> Seen {
+        Seen::new(span())
+    }
+    if are_seen() { made(span) } else { Seen::default() }
+}
+
 /// A call of `dispatch`: the checks, and the `now` handlers.
 pub(crate) fn dispatch(event: &str) -> Seen {
     Seen::new(info_span!(
@@ -119,22 +130,22 @@ pub(crate) fn dispatch(event: &str) -> Seen {
 }
 
 /// An event on its way through its handlers. It stands in the trace where the event was dispatched.
+#[inline]
 pub(crate) fn delivery(event: &AnyEvent) -> Seen {
-    if !are_seen() {
-        return Seen::default();
-    }
-    let span = info_span!(
-        target: "events",
-        "delivery",
-        event = event.name(),
-        id = %event.id(),
-        cause = event.causation().map(display),
-        outcome = Empty,
-        "error.type" = Empty,
-        "otel.status_code" = Empty
-    );
-    event.meta().trace.adopt(&span);
-    Seen::new(span)
+    where_seen(|| {
+        let span = info_span!(
+            target: "events",
+            "delivery",
+            event = event.name(),
+            id = %event.id(),
+            cause = event.causation().map(display),
+            outcome = Empty,
+            "error.type" = Empty,
+            "otel.status_code" = Empty
+        );
+        event.meta().trace.adopt(&span);
+        span
+    })
 }
 
 /// One run of a handler, a hook, or a periodic function.
@@ -187,21 +198,21 @@ pub(crate) fn create(event: &str) -> Span {
 }
 
 /// A message of a source, from its arrival to the end of its handlers.
+#[inline]
 pub(crate) fn process(source: &str, lifespan: &Lifespan) -> Seen {
-    if !are_seen() {
-        return Seen::default();
-    }
-    Seen::new(info_span!(
-        target: "events",
-        "process",
-        lifespan = %Id(lifespan),
-        source,
-        outcome = Empty,
-        "error.type" = Empty,
-        "otel.name" = Empty,
-        "otel.kind" = Empty,
-        "otel.status_code" = Empty
-    ))
+    where_seen(|| {
+        info_span!(
+            target: "events",
+            "process",
+            lifespan = %Id(lifespan),
+            source,
+            outcome = Empty,
+            "error.type" = Empty,
+            "otel.name" = Empty,
+            "otel.kind" = Empty,
+            "otel.status_code" = Empty
+        )
+    })
 }
 
 /// What a source is told about a message.
