@@ -14,8 +14,8 @@ use crate::telemetry::Trace;
 
 /// The identity of an event. Its text is unique for every event of every lifespan.
 ///
-/// It is made of a random part, drawn once for each lifespan, and a number that counts up within it; the text is only
-/// made when somebody asks for it.
+/// It is made of a random part, drawn once for each lifespan, and a number that no other of its events has; the text is only
+/// made when somebody asks for it. Numbers tell no order: each thread counts up in a block of its own.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EventId(Id);
 

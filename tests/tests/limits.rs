@@ -114,3 +114,38 @@ async fn a_fan_out_is_delivered_whole() {
     let report = app.shutdown().await.expect("from outside");
     assert_eq!((report.delivered, report.failed), (1 + 100 + 10_000, 0));
 }
+
+#[derive(Event)]
+struct Raindrop;
+
+#[on]
+fn drop_by_drop(_: &Raindrop) {}
+
+/// What threads keep of the room for themselves is room for all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_of_the_room_is_there_for_whoever_asks() {
+    const ROOM: usize = 256;
+    let (app, _) = start_with(Lifespan::builder().max_pending(ROOM)).await;
+    for round in 0..20 {
+        // Threads that dispatch at the same time, and as they come, give back in parts what they have taken.
+        let scopes = (0..8).map(|_| {
+            let app = app.clone();
+            tokio::spawn(async move {
+                for events in 0..16 {
+                    app.scope(async { (0..events).for_each(|_| dispatch(Raindrop).expect("there is room")) }).await;
+                }
+            })
+        });
+        futures_util::future::join_all(scopes).await.into_iter().for_each(|task| task.expect("no panic"));
+        assert_eq!(app.health().pending(), (0, ROOM), "round {round}");
+        let refused = app.scope(async {
+            (0..ROOM).for_each(|_| dispatch(Raindrop).expect("it is empty"));
+            (app.health().is_full(), dispatch(Raindrop))
+        });
+        let (is_full, refused) = refused.await;
+        assert!(is_full && matches!(refused, Err(DispatchError::Full { .. })), "round {round}: {refused:?}");
+    }
+    let report = app.shutdown().await.expect("from outside");
+    assert_eq!(report.delivered, 20 * (8 * 120 + 256), "{report}");
+    assert!(report.is_clean(), "{report}");
+}

@@ -76,10 +76,9 @@ pub(super) fn measured(effort: Effort) -> [Target; 4] {
     ]
 }
 
-const SHARED: &str = "every scope changes words that all threads share: the count of those who hold the lifespan, the \
-    gate's count of open scopes and deliveries, the count of pending events, the numbers of scopes and events, and the \
-    total of deliveries. Their cache lines go from core to core; the loops, which share nothing, show what it would be \
-    without. What other programs leave of the second core is in the figures by the clock alone.";
+const SHARED: &str = "nothing that every scope changes is shared by the threads, but for what the allocator shares: the \
+    lifespan's counts have a part for each of them. The loops, which share nothing either, show what the machine had to give; \
+    what other programs leave of the second core is in the figures by the clock alone.";
 
 const BUSY: &str = "nothing is shared, so that this is what other programs left of the second core.";
 

@@ -28,3 +28,36 @@ pub(super) fn is_on(runtime: &Handle) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::{Builder, Runtime};
+
+    use super::is_on;
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().build().expect("a runtime can be built")
+    }
+
+    #[test]
+    fn tasks_that_take_turns_on_a_thread_are_where_they_are() {
+        let (one, other) = (runtime(), runtime());
+        for (here, there) in [(&one, &other), (&other, &one)] {
+            let (on, off) = (here.handle().clone(), there.handle().clone());
+            let both = move || (is_on(&on), is_on(&off));
+            for task in 0..2 {
+                let both = both.clone();
+                let seen = here.block_on(here.spawn(async move { (both(), both()) })).expect("no panic");
+                assert_eq!(seen, ((true, false), (true, false)), "task {task}");
+            }
+            assert_eq!(here.block_on(async { both() }), (true, false), "no task");
+        }
+    }
+
+    #[test]
+    fn who_is_on_none_is_on_none() {
+        let runtime = runtime();
+        runtime.block_on(runtime.spawn(async {})).expect("no panic");
+        assert!(!is_on(runtime.handle()));
+    }
+}
