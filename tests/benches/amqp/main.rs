@@ -18,9 +18,9 @@
 //! Figures are messages a second; `ratio` is the median of the ratios of each round, `cpu us` what this process works for a
 //! message, the broker left out. They take turns, so that a busy neighbour disturbs both alike.
 //!
-//! Seen in November 2026, 21 rounds on two cores that others used too: `consume` 0.94 and 0.92 of `lapin` with 100 and with 1024
-//! bytes, `publish` 0.94 and 0.98, `scopes` 0.83 and 0.79. Where a message is published alone, what `events` works for it
-//! counts most: 36 us, and `lapin` 16 us.
+//! Seen in November 2026, 21 rounds on two cores that others used too: `consume` 1.06 and 1.01 of `lapin` with 100 and with 1024
+//! bytes, `publish` 0.98 and 0.97, `scopes` 0.84 and 0.86. Where a message is published alone, what `events` works for it
+//! counts most: 43 us, and `lapin` 20 us; published with others, it is 22 us beside 13 us, while the broker takes 80.
 //!
 //! ```text
 //! cargo bench -p events-tests --bench amqp                  # all
