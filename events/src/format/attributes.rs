@@ -128,12 +128,12 @@ pub(super) fn check_media_type(text: &str) -> Result<(), FormatError> {
     Err(FormatError::new(format!("`{}` is no media type: one has the form `application/json`", shown(text))))
 }
 
-/// What Unicode will never give a meaning.
 /// Whether it is made of what ASCII has to show. All bytes are looked at, so that many are at a time.
 fn is_plain(text: &str) -> bool {
     text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
 }
 
+/// What Unicode will never give a meaning.
 fn is_noncharacter(c: char) -> bool {
     matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }
