@@ -235,7 +235,9 @@ fn blocking(call: SyncCall, context: Context<'_>, at_work: AtWork) -> Running<'_
     let (ambient, span) = (Ambient::current(), Span::current());
     let task = context.lifespan.core().runtime.spawn_blocking(move || {
         let _entered = ambient.map(Ambient::enter);
-        let (_in_span, _at_work) = (span.enter(), at_work);
+        // It is at work until its span has ended.
+        let (_at_work, span) = (at_work, span);
+        let _in_span = span.enter();
         isolated(|| call(Context::new(&lifespan, about.borrow()).with_values(values.borrow())))
     });
     Box::pin(async move {
