@@ -229,8 +229,8 @@ async fn deliver(
         }
         let next = next.unwrap_or_else(|| Instant::now() + Duration::from_hours(1));
         tokio::select! {
-            () = changed => {}
-            () = sleep_until(next) => {}
+            // Who has left gets nothing that has come since.
+            biased;
             () = sender.closed() => break,
             ping = requests.message() => match ping {
                 Ok(Some(_)) => {
@@ -248,6 +248,8 @@ async fn deliver(
                 }
                 break;
             }
+            () = changed => {}
+            () = sleep_until(next) => {}
         }
     }
     service.change(|state| state.close(number));
