@@ -157,3 +157,19 @@ fn who_waits_has_what_is_kept() {
         assert!(room.reserve_many(4) && !room.reserve_many(1));
     });
 }
+
+/// Who waits is told of the one place that is given back, though its thread would keep it.
+#[test]
+fn who_waits_is_told_of_what_would_be_kept() {
+    loom::model(|| {
+        let room = Arc::new(Room::new(4, 1));
+        assert!(room.reserve_many(4), "all of it");
+        let waiting = thread::spawn({
+            let room = Arc::clone(&room);
+            move || block_on(room.free())
+        });
+        room.release(1);
+        waiting.join().expect("no panic");
+        assert_eq!(room.taken(), 3);
+    });
+}
