@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use events::{
-    AnyEvent, DispatchError, Event, Failure, FailureCause, Lifespan, LifespanBuilder, Scope, State, dispatch, on,
-};
+use events::{AnyEvent, DispatchError, Event, Failure, FailureCause, Lifespan, LifespanBuilder, State, dispatch, on};
 use support::Log;
 use tokio::sync::Semaphore;
 
@@ -208,19 +206,6 @@ async fn a_scope_that_never_ends_is_told_in_the_report() {
         "what the scope holds, and what a hook dispatched: {report}"
     );
     assert!(!report.is_clean());
-}
-
-#[tokio::test]
-async fn whoever_has_a_handle_keeps_the_lifespan() {
-    let (app, _) = start().await;
-    let clone = app.clone();
-    let scope = clone.clone().scope(async { Scope::current().expect("inside of it").lifespan().clone() });
-    drop(app);
-    assert!(clone.health().is_ready(), "a clone is left");
-    drop(clone);
-    let of_its_own = scope.await;
-    tokio::task::yield_now().await;
-    assert!(!of_its_own.health().is_live(), "the last one has gone, but for those that its own work has");
 }
 
 #[on(failure)]

@@ -230,3 +230,16 @@ async fn a_dropped_flush_loses_nothing() {
     app.shutdown().await.expect("from outside");
     assert_eq!(log.take(), ["1"]);
 }
+
+#[tokio::test]
+async fn whoever_has_a_handle_keeps_the_lifespan() {
+    let (app, _) = start().await;
+    let clone = app.clone();
+    let scope = clone.clone().scope(async { Scope::current().expect("inside of it").lifespan().clone() });
+    drop(app);
+    assert!(clone.health().is_ready(), "a clone is left");
+    drop(clone);
+    let of_its_own = scope.await;
+    tokio::task::yield_now().await;
+    assert!(!of_its_own.health().is_live(), "the last one has gone, but for those that its own work has");
+}

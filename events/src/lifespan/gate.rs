@@ -1,6 +1,6 @@
 //! Whether a lifespan takes work, and whether any is left.
 
-use super::kept::{Kept, Put};
+use super::kept::Kept;
 use crate::sync::{AtomicBool, AtomicUsize, Notify, Ordering};
 
 const OPEN: usize = 0;
@@ -61,9 +61,7 @@ impl Gate {
     /// Takes back what `enter` counted.
     #[inline]
     pub(crate) fn leave(&self) {
-        if self.kept.put(1) != Put::Done {
-            self.count_out(1);
-        }
+        self.kept.put_or(1, |work| self.count_out(work));
     }
 
     fn count_out(&self, work: usize) {

@@ -19,21 +19,17 @@ pub(crate) struct Kept {
     most: usize,
 }
 
-/// What became of pieces that were to be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Put {
-    Done,
-    /// The thread has as many as it may keep.
-    Full,
-    Shut,
-}
-
 impl Kept {
     /// What so many threads keep of that many pieces: a quarter at most.
     pub(crate) fn new(threads: usize, pieces: usize) -> Self {
         let by_thread = Stripes::new(threads);
         let most = (pieces / 4 / by_thread.len()).min(MOST);
         Self { by_thread, most }
+    }
+
+    /// Whether anything is ever kept.
+    pub(crate) fn may(&self) -> bool {
+        self.most > 0
     }
 
     /// How much is kept, while others may give and take.
@@ -45,24 +41,29 @@ impl Kept {
     #[inline]
     pub(crate) fn take(&self, pieces: usize) -> bool {
         let take = |kept: usize| kept.checked_sub(pieces.checked_mul(ONE)?);
-        self.most > 0 && self.by_thread.mine().fetch_update(Ordering::AcqRel, Ordering::Relaxed, take).is_ok()
+        self.may() && self.by_thread.mine().fetch_update(Ordering::AcqRel, Ordering::Relaxed, take).is_ok()
     }
 
-    /// Keeps pieces that are given back, if it may.
+    /// Keeps pieces that are given back, or has them counted out where it may not. Answers whether that is because it is shut.
     #[inline]
-    pub(crate) fn put(&self, pieces: usize) -> Put {
-        let Some(room) = self.most.checked_sub(pieces).filter(|_| self.most > 0) else { return Put::Full };
+    pub(crate) fn put_or(&self, pieces: usize, count_out: impl FnOnce(usize)) -> bool {
+        let Some(room) = self.most.checked_sub(pieces).filter(|_| self.may()) else {
+            count_out(pieces);
+            return false;
+        };
         let put = |kept: usize| (kept & SHUT == 0 && kept / ONE <= room).then(|| kept + pieces * ONE);
         match self.by_thread.mine().fetch_update(Ordering::AcqRel, Ordering::Relaxed, put) {
-            Ok(_) => Put::Done,
-            Err(kept) if kept & SHUT == 0 => Put::Full,
-            Err(_) => Put::Shut,
+            Ok(_) => false,
+            Err(kept) => {
+                count_out(pieces);
+                kept & SHUT != 0
+            }
         }
     }
 
     /// Keeps nothing from now on, and answers what was kept, for the shared count.
     pub(crate) fn shut(&self) -> usize {
-        let by_thread = self.by_thread.iter().filter(|_| self.most > 0);
+        let by_thread = self.by_thread.iter().filter(|_| self.may());
         by_thread.map(|kept| kept.swap(SHUT, Ordering::AcqRel) / ONE).sum()
     }
 

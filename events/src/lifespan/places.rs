@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::kept::{Kept, Put};
+use super::kept::Kept;
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// Somebody waits, whom nobody may pass by.
@@ -70,13 +70,8 @@ impl Places {
     }
 
     fn give_back(&self, places: usize) {
-        match self.kept.put(places) {
-            Put::Done => {}
-            Put::Full => self.free(places),
-            Put::Shut => {
-                self.free(places);
-                self.keep_again();
-            }
+        if self.kept.put_or(places, |places| self.free(places)) {
+            self.keep_again();
         }
     }
 

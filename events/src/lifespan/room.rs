@@ -1,6 +1,6 @@
 //! How many events may wait for their delivery.
 
-use super::kept::{Kept, Put};
+use super::kept::Kept;
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Notify, Ordering, PoisonError};
 
 /// Somebody waits until a place is free.
@@ -51,19 +51,21 @@ impl Room {
 
     #[cold]
     fn reserve_the_last(&self, places: usize) -> bool {
-        let _keeping = self.gather();
-        self.count_in(places)
+        self.gather().is_some_and(|_keeping| self.count_in(places))
     }
 
-    /// Has everything counted in one place, at least until the guard is dropped.
-    fn gather(&self) -> MutexGuard<'_, ()> {
+    /// Has everything counted in one place, at least until the guard is dropped; there is none where it always is.
+    fn gather(&self) -> Option<MutexGuard<'_, ()>> {
+        if !self.kept.may() {
+            return None;
+        }
         let keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = self.kept.shut();
         // Nothing given back is nothing to tell of: those who wait would go on waking each other.
         if kept > 0 {
             self.count_out(kept);
         }
-        keeping
+        Some(keeping)
     }
 
     pub(crate) fn taken(&self) -> usize {
@@ -77,13 +79,8 @@ impl Room {
     /// Gives places back.
     #[inline]
     pub(crate) fn release(&self, places: usize) {
-        match self.kept.put(places) {
-            Put::Done => {}
-            Put::Full => self.count_out(places),
-            Put::Shut => {
-                self.count_out(places);
-                self.keep_again();
-            }
+        if self.kept.put_or(places, |places| self.count_out(places)) {
+            self.keep_again();
         }
     }
 

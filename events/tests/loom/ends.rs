@@ -20,6 +20,17 @@ fn workers(gate: &Arc<Gate>, done: &Arc<AtomicUsize>) -> [thread::JoinHandle<()>
     })
 }
 
+/// One that has entered, enters for more, and leaves once it has added itself to `done`.
+fn chain(gate: &Arc<Gate>, done: &Arc<AtomicUsize>) -> thread::JoinHandle<()> {
+    let (gate, done) = (Arc::clone(gate), Arc::clone(done));
+    thread::spawn(move || {
+        assert!(gate.enter(true), "a link of its chain");
+        gate.leave();
+        done.fetch_add(1, Ordering::Relaxed);
+        gate.leave();
+    })
+}
+
 /// Whoever waits for the last work is told when it has left: a missed call would be a deadlock.
 #[test]
 fn the_end_hears_of_the_last_work() {
@@ -160,15 +171,7 @@ fn a_watcher_waits_for_what_the_work_begins() {
         let gate = Arc::new(Gate::new(1));
         let done = Arc::new(AtomicUsize::new(0));
         assert!(gate.enter(false), "it is open");
-        let worker = thread::spawn({
-            let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
-            move || {
-                assert!(gate.enter(true), "a link of its chain");
-                gate.leave();
-                done.fetch_add(1, Ordering::Relaxed);
-                gate.leave();
-            }
-        });
+        let worker = chain(&gate, &done);
         block_on(gate.idle());
         assert_eq!(done.load(Ordering::Relaxed), 1);
         worker.join().expect("no panic");
@@ -178,7 +181,7 @@ fn a_watcher_waits_for_what_the_work_begins() {
 /// A watcher and the end hear of the same work, and watching keeps no gate open.
 #[test]
 fn a_watcher_and_the_end_both_hear_of_the_last_work() {
-    bounded_model(2, || {
+    bounded_model(3, || {
         let gate = Arc::new(Gate::new(1));
         assert!(gate.enter(false));
         let watcher = thread::spawn({
@@ -208,15 +211,7 @@ fn work_that_changes_threads_is_waited_for() {
         assert!(gate.enter(false));
         gate.leave();
         assert!(gate.enter(false));
-        let worker = thread::spawn({
-            let (gate, done) = (Arc::clone(&gate), Arc::clone(&done));
-            move || {
-                assert!(gate.enter(true), "a link of its chain");
-                gate.leave();
-                done.fetch_add(1, Ordering::Relaxed);
-                gate.leave();
-            }
-        });
+        let worker = chain(&gate, &done);
         gate.drain();
         block_on(gate.empty());
         assert_eq!(done.load(Ordering::Relaxed), 1, "what the work did is seen");

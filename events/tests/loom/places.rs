@@ -17,26 +17,32 @@ fn taken(places: &Places, count: usize) -> Held<'_> {
     places.try_take(count).unwrap_or_else(|| block_on(places.take(count)))
 }
 
+/// Two that work in one place each, and one that takes all of them.
+fn crowd(places: &Arc<Places>, all: usize) {
+    let at_work = Arc::new(AtomicUsize::new(0));
+    let work = |count: usize| {
+        let (places, at_work) = (Arc::clone(places), Arc::clone(&at_work));
+        move || {
+            let held = taken(&places, count);
+            let others = at_work.fetch_add(count, Ordering::Relaxed);
+            assert!(others + count <= all, "{count} beside {others}");
+            at_work.fetch_sub(count, Ordering::Relaxed);
+            drop(held);
+        }
+    };
+    let others = [1, all].map(|count| thread::spawn(work(count)));
+    work(1)();
+    for other in others {
+        other.join().expect("no panic");
+    }
+}
+
 /// Nobody works beside who has all places, and each gets its turn: a missed call would be a deadlock.
 #[test]
 fn there_are_never_more_at_work_than_places() {
     bounded_model(3, || {
-        let (places, at_work) = (Arc::new(Places::new(2, 1)), Arc::new(AtomicUsize::new(0)));
-        let work = |count: usize| {
-            let (places, at_work) = (Arc::clone(&places), Arc::clone(&at_work));
-            move || {
-                let held = taken(&places, count);
-                let others = at_work.fetch_add(count, Ordering::Relaxed);
-                assert!(others + count <= 2, "{count} beside {others}");
-                at_work.fetch_sub(count, Ordering::Relaxed);
-                drop(held);
-            }
-        };
-        let others = [1, 2].map(|count| thread::spawn(work(count)));
-        work(1)();
-        for other in others {
-            other.join().expect("no panic");
-        }
+        let places = Arc::new(Places::new(2, 1));
+        crowd(&places, 2);
         assert!(places.try_take(2).is_some(), "all are free again, and nobody waits");
     });
 }
@@ -69,24 +75,10 @@ fn who_goes_away_leaves_nothing_behind() {
 #[test]
 fn what_is_kept_is_there_for_all() {
     bounded_model(2, || {
-        let (places, at_work) = (Arc::new(Places::new(4, 1)), Arc::new(AtomicUsize::new(0)));
+        let places = Arc::new(Places::new(4, 1));
         // One is kept.
         drop(taken(&places, 1));
-        let work = |count: usize| {
-            let (places, at_work) = (Arc::clone(&places), Arc::clone(&at_work));
-            move || {
-                let held = taken(&places, count);
-                let others = at_work.fetch_add(count, Ordering::Relaxed);
-                assert!(others + count <= 4, "{count} beside {others}");
-                at_work.fetch_sub(count, Ordering::Relaxed);
-                drop(held);
-            }
-        };
-        let others = [1, 4].map(|count| thread::spawn(work(count)));
-        work(1)();
-        for other in others {
-            other.join().expect("no panic");
-        }
+        crowd(&places, 4);
         drop(taken(&places, 4));
     });
 }

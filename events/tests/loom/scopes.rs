@@ -85,7 +85,7 @@ fn a_refused_event_keeps_no_other_out() {
 /// Who waits for a place is told of it, whoever else takes it and gives it back meanwhile.
 #[test]
 fn who_waits_for_room_misses_none() {
-    bounded_model(2, || {
+    loom::model(|| {
         let room = Arc::new(Room::new(1, 1));
         assert!(room.reserve_many(1), "the only one");
         let waiting = thread::spawn({
