@@ -39,23 +39,23 @@ pub(crate) const fn check(name: &str) -> Result<(), NameError> {
     if name.len() > MAX_NAME_LEN {
         return Err(NameError::TooLong);
     }
-    let bytes = name.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        // The compiler, which interprets this for every event, should have little to do for what names are made of.
-        if matches!(bytes[at], b'-'..=b'9' | b'a'..=b'z') {
-            at += 1;
-            continue;
-        }
-        let (c, next) = crate::pattern::char_at(bytes, at);
-        match char::from_u32(c) {
-            Some('\0'..='\u{1f}' | '\u{7f}'..='\u{9f}') => return Err(NameError::White),
-            Some(c) if c.is_whitespace() => return Err(NameError::White),
-            Some('*' | '?' | '[' | ']') => return Err(NameError::Glob),
-            _ => at = next,
-        }
+    let mut rest = name.as_bytes();
+    loop {
+        rest = match rest {
+            [] => return Ok(()),
+            // The compiler, which interprets this for every event, should have little to do for what names are made of.
+            [b'-'..=b'9' | b'a'..=b'z', rest @ ..] => rest,
+            _ => {
+                let (c, next) = crate::pattern::char_at(rest, 0);
+                match char::from_u32(c) {
+                    Some('\0'..='\u{1f}' | '\u{7f}'..='\u{9f}') => return Err(NameError::White),
+                    Some(c) if c.is_whitespace() => return Err(NameError::White),
+                    Some('*' | '?' | '[' | ']') => return Err(NameError::Glob),
+                    _ => rest.split_at(next).1,
+                }
+            }
+        };
     }
-    Ok(())
 }
 
 /// Stops the compilation where a name is wrong.

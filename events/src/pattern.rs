@@ -71,58 +71,56 @@ impl fmt::Debug for Pattern<'_> {
 }
 
 /// Both arguments are UTF-8. Remembers the last star alone: what an earlier star took can stay as short as it was.
-const fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut p, mut n) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
+///
+/// The compiler interprets this for each pattern: what patterns are made of, plain ASCII, calls nothing.
+const fn matches(mut pattern: &[u8], mut name: &[u8]) -> bool {
+    let mut star: Option<(&[u8], &[u8])> = None;
     loop {
-        if p < pattern.len() && pattern[p] == b'*' {
-            p += 1;
-            if p == pattern.len() {
-                return true;
-            }
-            star = Some((p, n));
-            continue;
-        }
-        if p == pattern.len() && n == name.len() {
-            return true;
-        }
-        if p < pattern.len() && n < name.len() {
-            let (c, next) = char_at(name, n);
-            if let Some(rest) = step(pattern, p, c) {
-                p = rest;
-                n = next;
+        match (pattern, name) {
+            ([], []) | ([b'*'], _) => return true,
+            ([b'*', rest @ ..], _) => {
+                star = Some((rest, name));
+                pattern = rest;
                 continue;
             }
+            ([b'?' | b'[' | 0x80.., ..], [_, ..]) => {
+                let (c, next) = char_at(name, 0);
+                if let Some(rest) = step(pattern, c) {
+                    pattern = rest;
+                    name = name.split_at(next).1;
+                    continue;
+                }
+            }
+            ([plain, tokens @ ..], [byte, rest @ ..]) if *plain == *byte => {
+                pattern = tokens;
+                name = rest;
+                continue;
+            }
+            _ => {}
         }
         match star {
-            Some((after, taken)) if taken < name.len() => {
-                let (_, next) = char_at(name, taken);
-                star = Some((after, next));
-                p = after;
-                n = next;
-            }
+            Some((after, [0..0x80, rest @ ..])) => (pattern, name) = (after, rest),
+            Some((after, taken @ [_, ..])) => (pattern, name) = (after, taken.split_at(char_at(taken, 0).1).1),
             _ => return false,
         }
+        star = Some((pattern, name));
     }
 }
 
-/// Matches one character against the token at `p`, which is no star; answers where the next token begins.
-const fn step(pattern: &[u8], p: usize, c: u32) -> Option<usize> {
-    let (token, next) = char_at(pattern, p);
-    if token == '?' as u32 {
-        return Some(next);
-    }
+/// Matches one character against the first token, which is no star; answers what comes after that.
+const fn step(pattern: &[u8], c: u32) -> Option<&[u8]> {
+    let (token, next) = char_at(pattern, 0);
     if token == '[' as u32
-        && let Some(end) = class_end(pattern, p)
+        && let Some(end) = class_end(pattern)
     {
-        return if class_contains(pattern, p + 1, end, c) { Some(end + 1) } else { None };
+        return if class_contains(pattern, 1, end, c) { Some(pattern.split_at(end + 1).1) } else { None };
     }
-    if token == c { Some(next) } else { None }
+    if token == '?' as u32 || token == c { Some(pattern.split_at(next).1) } else { None }
 }
 
-/// Where the class that opens at `open` is closed, or `None` when it never is.
-const fn class_end(pattern: &[u8], open: usize) -> Option<usize> {
-    let mut at = open + 1;
+/// Where the class is closed that the first character opens, or `None` when it never is.
+const fn class_end(pattern: &[u8]) -> Option<usize> {
+    let mut at = 1;
     if at < pattern.len() && pattern[at] == b'!' {
         at += 1;
     }
@@ -140,18 +138,17 @@ const fn class_end(pattern: &[u8], open: usize) -> Option<usize> {
 
 /// Whether `pattern` opens a class that it never closes: plain text to Python, a mistake in `#[on]`.
 pub(crate) const fn is_unclosed(pattern: &str) -> bool {
-    let pattern = pattern.as_bytes();
-    let mut at = 0;
-    while at < pattern.len() {
-        at = if pattern[at] != b'[' {
-            at + 1
-        } else if let Some(end) = class_end(pattern, at) {
-            end + 1
-        } else {
-            return true;
+    let mut pattern = pattern.as_bytes();
+    loop {
+        pattern = match pattern {
+            [] => return false,
+            [b'[', ..] => match class_end(pattern) {
+                Some(end) => pattern.split_at(end + 1).1,
+                None => return true,
+            },
+            [_, rest @ ..] => rest,
         };
     }
-    false
 }
 
 /// One member of a class: a range, of one character mostly.
