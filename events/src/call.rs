@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tracing::Span;
 
-use crate::context::{Ambient, Context};
+use crate::context::{Ambient, Context, Lent};
 use crate::error::BoxError;
 use crate::failure::{FailureCause, panic_text};
 use crate::handler::{Call, Handler, Outcome, Running, SyncCall};
@@ -232,9 +232,9 @@ fn limited(limit: Option<Duration>, running: Running<'_>) -> Running<'_> {
 /// Runs a call on the blocking pool of the lifespan's runtime, surrounded as the caller is.
 fn blocking(call: SyncCall, context: Context<'_>, at_work: AtWork) -> Running<'_> {
     let (lifespan, about, values) = (context.lifespan.clone(), context.about.to_owned(), context.values.to_owned());
-    let (ambient, span) = (Ambient::current(), Span::current());
+    let (mut ambient, span) = (Ambient::current(), Span::current());
     let task = context.lifespan.core().runtime.spawn_blocking(move || {
-        let _entered = ambient.map(Ambient::enter);
+        let _lent = Lent::new(&mut ambient);
         // It is at work until its span has ended.
         let (_at_work, span) = (at_work, span);
         let _in_span = span.enter();

@@ -261,15 +261,6 @@ impl Ambient {
     pub(crate) fn outside_handler(self) -> Self {
         Self { in_handler: false, ..self }
     }
-
-    /// Surrounds the caller until the guard is dropped.
-    pub(crate) fn enter(self) -> Entered {
-        Entered(swap(Some(self)))
-    }
-}
-
-fn swap(ambient: Option<Ambient>) -> Option<Ambient> {
-    CURRENT.try_with(|current| current.replace(ambient)).ok().flatten()
 }
 
 /// What surrounds the caller, without touching its reference counts. Until the guard is dropped nobody else finds it, so that
@@ -291,16 +282,6 @@ impl AtHand {
 impl Drop for AtHand {
     fn drop(&mut self) {
         exchange(&mut self.0);
-    }
-}
-
-/// Restores what surrounded the caller before.
-#[derive(Debug)]
-pub(crate) struct Entered(Option<Ambient>);
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        swap(self.0.take());
     }
 }
 

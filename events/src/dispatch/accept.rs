@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use super::DispatchError;
 use crate::any::{AnyEvent, Form, Payload, Subject};
 use crate::call::Ended;
-use crate::context::{About, Ambient, Context};
+use crate::context::{About, Ambient, Context, Lent};
 use crate::delivery::{Bundle, Delivery, schedule};
 use crate::envelope::Beside;
 use crate::lifespan::Core;
@@ -253,7 +253,8 @@ impl Ambient {
         };
         let begun = Instant::now();
         let failed = {
-            let _entered = self.inside_now(&meta).enter();
+            let mut inside = Some(self.inside_now(&meta));
+            let _lent = Lent::new(&mut inside);
             let context = Context::new(self.lifespan(), About::Payload(payload.peek())).with_values(values);
             let runs = others.iter().map(|now| now.run(Instant::now(), context));
             let ended = iter::once(first.run(begun, context)).chain(runs);
@@ -281,7 +282,8 @@ impl Ambient {
         if route.now.is_empty() {
             return delivery;
         }
-        let _entered = self.inside_now(event.meta()).enter();
+        let mut inside = Some(self.inside_now(event.meta()));
+        let _lent = Lent::new(&mut inside);
         let context = Context::new(self.lifespan(), About::Event(event)).with_values(values);
         for now in &route.now {
             delivery.count(event, self.lifespan(), now.run(Instant::now(), context));

@@ -6,7 +6,7 @@ use std::task::{self, Poll};
 
 use tokio::task::JoinHandle;
 
-use crate::context::{Ambient, InAmbient};
+use crate::context::{Ambient, InAmbient, Lent};
 use crate::lifespan::{Lifespan, Work};
 
 /// Why a task was not started.
@@ -71,7 +71,8 @@ where
     let runtime = ambient.lifespan().core().runtime.clone();
     Ok(runtime.spawn_blocking(move || {
         let _work = work;
-        let _entered = ambient.outside_handler().enter();
+        let mut surrounding = Some(ambient.outside_handler());
+        let _lent = Lent::new(&mut surrounding);
         function()
     }))
 }
