@@ -327,7 +327,11 @@ async fn a_full_lifespan_gives_the_event_back() {
         dispatch(Step(1)).expect("there is room");
         dispatch(Step(2)).expect("there is room");
         let error = dispatch(Step(3)).expect_err("there is none");
-        assert_eq!(error.to_string(), "the lifespan is full: 2 events wait for delivery, `step` was given back");
+        assert_eq!(
+            error.to_string(),
+            "the lifespan is full: 2 events wait for delivery; `step` was given back: dispatch it again once others are \
+             delivered, or raise `max_pending`"
+        );
         let DispatchError::Full { event, limit: 2 } = error else { panic!("{error}") };
         assert_eq!(event.try_into_inner::<Step>().map(|step| step.0).ok(), Some(3));
     })

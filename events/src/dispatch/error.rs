@@ -81,7 +81,11 @@ pub enum DispatchError {
         limit: u32,
     },
     /// As many events wait for their delivery as the lifespan takes.
-    #[error("the lifespan is full: {limit} events wait for delivery, `{}` was given back", event.name())]
+    #[error(
+        "the lifespan is full: {limit} events wait for delivery; `{}` was given back: dispatch it again once others are \
+         delivered, or raise `max_pending`",
+        event.name()
+    )]
     Full {
         /// The event, for [`try_into_inner`](AnyEvent::try_into_inner) and another attempt.
         event: AnyEvent,

@@ -79,7 +79,9 @@ impl Outlet {
                 sent.fail(self.site, Some(event), cause, 1, begun);
             }
         }
-        for batch in envelopes.chunks(self.batch()) {
+        let mut envelopes = envelopes.into_iter();
+        while envelopes.len() > 0 {
+            let batch = envelopes.by_ref().take(self.batch()).collect();
             self.send_batch(batch, lifespan, begun, &mut sent).await;
         }
         for failure in &sent.failures {
@@ -88,9 +90,8 @@ impl Outlet {
         sent
     }
 
-    async fn send_batch(&self, batch: &[Envelope], lifespan: &Lifespan, begun: Instant, sent: &mut Sent) {
+    async fn send_batch(&self, mut left: Vec<Envelope>, lifespan: &Lifespan, begun: Instant, sent: &mut Sent) {
         let force = &lifespan.core().force;
-        let mut left = batch.to_vec();
         let mut pauses = self.settings.backoff.pauses();
         for attempt in 1.. {
             let span = sending(&self.label, |envelope| self.sink.destination(envelope), &mut left, attempt);
