@@ -66,12 +66,13 @@ const PAIRS: [Pair; 6] = [
         question: "now-2",
         label: "table",
         limit: 3.0,
-        spent: "two clock readings, one for each handler, since how long it took is told if it fails; and the \
-            counts of what threads share: the event's number, and two handles for the surroundings of what the \
-            handlers may dispatch themselves. A call through the table takes a few nanoseconds, a clock reading \
-            or a shared count many of them: the readings alone are a fifth of the time (`perf`), and more than \
-            the table takes. Of all instructions a tenth makes and drops those surroundings, a sixth calls the \
-            handlers and catches panics, and more than half checks, routes and numbers the event (`callgrind`).",
+        spent: "two clock readings, one for each handler, since how long it took is told if it fails; and three \
+            atomic operations: the event's number is drawn, and the surroundings of what the handlers may \
+            dispatch themselves are counted up and down. A call through the table takes a few nanoseconds, a \
+            clock reading or an atomic operation many of them: the readings alone are a fifth of the time \
+            (`perf`), and more than the table takes. Of all instructions a tenth makes and drops those \
+            surroundings, a sixth calls the handlers and catches panics, and more than half checks, routes and \
+            numbers the event (`callgrind`).",
     },
     Pair {
         what: "a scope with one event to one sync handler",
@@ -82,8 +83,8 @@ const PAIRS: [Pair; 6] = [
         spent: "of all instructions entering and ending the scope are a third, the dispatch somewhat more than a \
             quarter, the delivery the rest, of which a third frees the event and gives back its place \
             (`callgrind`). No function stands out: two allocations, two clock readings, two locks of the \
-            scope's queue, and about fifteen counts that threads share, of handles, of places, of events: each of \
-            these takes as long as tens of other instructions.",
+            scope's queue, and about fifteen atomic operations, on counts of handles, of places, of events: each \
+            takes as long as tens of other instructions, though no other thread has a part in it.",
     },
     Pair {
         what: "a scope of eight events, sync",
