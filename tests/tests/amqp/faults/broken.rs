@@ -60,44 +60,44 @@ async fn a_channel_that_is_lost_alone_is_made_again_over_the_same_connection() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_consumer_that_is_cancelled_while_its_queue_stays_is_there_again() {
-    let Some((broker, _quiet)) = broker::shared().await else { return };
+/// Breaks something between two halves of what is published, all of which must come and be settled.
+async fn reads_on(broker: &Broker, queue: &'static str, breaking: impl AsyncFnOnce(&Account)) {
     let account = Account::default();
-    let app = reader(broker, AmqpQueue::classic("cancelled"), &account).await;
+    let app = reader(broker, AmqpQueue::classic(queue), &account).await;
     until("the queue is there", async || account.connections() == 1).await;
-    let shop = writer(broker, "cancelled", &account).await;
+    let shop = writer(broker, queue, &account).await;
     publish(&shop, 0..100, 10, Parcel).await;
-    let queue = "element(2, rabbit_amqqueue:lookup({resource, <<\"/\">>, queue, <<\"cancelled\">>}))";
-    let consumer = format!("[C] = rabbit_amqqueue:consumers({queue})");
-    // As brokers do where a queue moves to another node.
-    have(
-        broker,
-        &format!("{consumer}, rabbit_channel:send_command(element(1, C), {{'basic.cancel', element(2, C), true}})."),
-    );
-    until("the source knows", async || account.times_lost() > 0).await;
+    breaking(&account).await;
     publish(&shop, 100..200, 10, Parcel).await;
     until("all came", async || account.is_even() && account.confirmed() == 200).await;
     shop.shutdown().await.expect("from outside");
     app.shutdown().await.expect("from outside");
-    assert_eq!(ready(broker, "cancelled").await, 0, "all were settled");
+    assert_eq!(ready(broker, queue).await, 0, "all were settled");
+}
+
+/// What the node calls a queue.
+fn found(queue: &str) -> String {
+    format!("element(2, rabbit_amqqueue:lookup({{resource, <<\"/\">>, queue, <<\"{queue}\">>}}))")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_that_is_cancelled_while_its_queue_stays_is_there_again() {
+    let Some((broker, _quiet)) = broker::shared().await else { return };
+    let consumer = format!("[C] = rabbit_amqqueue:consumers({})", found("cancelled"));
+    // As brokers do where a queue moves to another node.
+    let cancel = "rabbit_channel:send_command(element(1, C), {'basic.cancel', element(2, C), true})";
+    let cancelled = async |account: &Account| {
+        have(broker, &format!("{consumer}, {cancel}."));
+        until("the source knows", async || account.times_lost() > 0).await;
+    };
+    reads_on(broker, "cancelled", cancelled).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_whose_process_dies_is_read_on() {
     let Some((broker, _quiet)) = broker::shared().await else { return };
-    let account = Account::default();
-    let app = reader(broker, AmqpQueue::classic("dying"), &account).await;
-    until("the queue is there", async || account.connections() == 1).await;
-    let shop = writer(broker, "dying", &account).await;
-    publish(&shop, 0..100, 10, Parcel).await;
-    let queue = "element(2, rabbit_amqqueue:lookup({resource, <<\"/\">>, queue, <<\"dying\">>}))";
-    have(broker, &format!("exit(amqqueue:get_pid({queue}), kill), ok."));
-    publish(&shop, 100..200, 10, Parcel).await;
-    until("all came", async || account.is_even() && account.confirmed() == 200).await;
-    shop.shutdown().await.expect("from outside");
-    app.shutdown().await.expect("from outside");
-    assert_eq!(ready(broker, "dying").await, 0, "all were settled");
+    let killed = async |_: &Account| have(broker, &format!("exit(amqqueue:get_pid({}), kill), ok.", found("dying")));
+    reads_on(broker, "dying", killed).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
