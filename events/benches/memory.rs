@@ -30,7 +30,7 @@
 //! cargo bench -q -p events --bench memory -- --count named-async-1/events --times 8000 2>&1 | grep Collected
 //! ```
 //!
-//! In November 2026, with 2 allocations for each message, `named-small-1` took 4,425 instructions and `named-async-1` 6,457, which
+//! In December 2026, with 2 allocations for each message, `named-small-1` took 4,425 instructions and `named-async-1` 6,457, which
 //! `budget.txt` keeps. What follows was taken before there were spans, before sources waited where there is no room, and before
 //! they read what stands beside a payload whose event they name; and with `CARGO_PROFILE_BENCH_LTO=fat` and
 //! `CARGO_PROFILE_BENCH_CODEGEN_UNITS=1`, as who minds builds a program:
