@@ -77,10 +77,10 @@ pub(super) fn measured(effort: Effort) -> [Target; 4] {
 }
 
 const SHARED: &str = "nothing that every scope changes is shared by the threads, but for what the allocator shares: the \
-    lifespan's counts have a part for each of them. The loops, which share nothing either, show what the machine had to give; \
-    what other programs leave of the second core is in the figures by the clock alone.";
+    lifespan's counts have a part for each of them. The loops, which share nothing either, show what the machine had to give.";
 
-const BUSY: &str = "nothing is shared, so that this is what other programs left of the second core.";
+const BUSY: &str = "nothing is shared, so that this is what the machine had to give: its processors may be two threads of one core, \
+    and other programs have them as well.";
 
 /// Two threads do twice as much, where neither takes longer than one alone.
 fn doubled(ratios: Vec<f64>) -> Vec<f64> {
