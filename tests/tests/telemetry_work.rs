@@ -6,6 +6,7 @@ mod measured;
 #[path = "telemetry/recorder.rs"]
 #[allow(dead_code, reason = "it is looked at less closely here")]
 mod recorder;
+mod support;
 
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;

@@ -9,6 +9,8 @@ mod reconnect;
 mod server;
 mod slow;
 mod source;
+#[path = "../support/mod.rs"]
+mod support;
 #[path = "../support/tls.rs"]
 mod tls;
 mod told;

@@ -21,6 +21,7 @@ impl Logged {
 
     /// Begins for this thread alone, until the guard is dropped.
     pub(crate) fn here() -> (Self, tracing::subscriber::DefaultGuard) {
+        super::asked::each_thread();
         let logged = Self { text: Arc::new(Mutex::new(Some(String::new()))), quiet: "" };
         let guard = tracing::subscriber::set_default(logged.clone());
         (logged, guard)

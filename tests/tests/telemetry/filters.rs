@@ -17,6 +17,7 @@ async fn seen(directives: &str) -> Vec<String> {
 async fn told(directives: &str) -> (Vec<String>, Vec<String>) {
     let recorder = Recorder::default();
     let filter: EnvFilter = directives.parse().expect("directives");
+    crate::support::asked::each_thread();
     let _guard = tracing_subscriber::registry().with(recorder.clone()).with(filter).set_default();
     let memory = Memory::new();
     memory.bind("cats", "*");

@@ -1,5 +1,8 @@
 //! What is told of the work: spans, traces, metrics, health.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod ends;
 mod filters;
 mod health;

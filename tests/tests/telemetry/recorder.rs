@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::Interest;
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry, filter::LevelFilter};
+
+use crate::support::asked::each_thread;
 
 /// A span, once it has ended.
 #[derive(Clone, Debug)]
@@ -50,8 +51,7 @@ pub(crate) struct Recorder(Arc<Mutex<Kept>>);
 impl Recorder {
     /// A recorder, and a guard while which this thread tells it what is of a level or above.
     pub(crate) fn start(level: LevelFilter) -> (Self, tracing::subscriber::DefaultGuard) {
-        static NOBODY: Once = Once::new();
-        NOBODY.call_once(|| tracing::subscriber::set_global_default(Nobody).expect("it is the first"));
+        each_thread();
         let recorder = Self::default();
         let guard = tracing::subscriber::set_default(Registry::default().with(recorder.clone().with_filter(level)));
         (recorder, guard)
@@ -78,41 +78,6 @@ impl Recorder {
     pub(crate) fn lines(&self) -> Vec<Line> {
         self.0.lock().expect("nobody panics").lines.clone()
     }
-}
-
-/// The subscriber of threads that have none, and look at nothing.
-///
-/// While a recorder is the only subscriber of the process, `tracing` asks the one of the thread that comes to a span first
-/// whether anybody wants it, and keeps the answer for all: a thread that has none would hide the span from the recorder. This
-/// one has each thread asked, each time.
-struct Nobody;
-
-impl Subscriber for Nobody {
-    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::sometimes()
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::OFF)
-    }
-
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        false
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, _: &Event<'_>) {}
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }
 
 struct Fields<'a>(&'a mut BTreeMap<&'static str, String>);

@@ -103,6 +103,7 @@ async fn every_span_is_documented_with_its_level_and_fields() {
     let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
     let tracer = opentelemetry::trace::TracerProvider::tracer(&provider, "events");
     let layer = tracing_opentelemetry::layer().with_tracer(tracer).with_filter(LevelFilter::DEBUG);
+    crate::support::asked::each_thread();
     let _guard = tracing_subscriber::registry().with(begun.clone()).with(layer).set_default();
     all_of_it().await;
     let mut begun = begun.0.lock().expect("nobody panics").clone();
