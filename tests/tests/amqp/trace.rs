@@ -107,8 +107,7 @@ fn second() {
 async fn one_trace_leads_from_a_request_to_the_handler_of_a_second_process() {
     let Some((broker, _quiet)) = broker::shared().await else { return };
     let (exporter, _provider, subscriber) = traced();
-    crate::support::asked::each_thread();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = crate::support::asked::here(subscriber);
     let meals = broker.amqp().source(AmqpQueue::classic(QUEUE));
     drop(events::Source::connect(&meals, 1).await.expect("the queue is declared"));
     let sink = broker.amqp().sink("").routed_by(|_| QUEUE.into());

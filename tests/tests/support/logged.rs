@@ -21,9 +21,8 @@ impl Logged {
 
     /// Begins for this thread alone, until the guard is dropped.
     pub(crate) fn here() -> (Self, tracing::subscriber::DefaultGuard) {
-        super::asked::each_thread();
         let logged = Self { text: Arc::new(Mutex::new(Some(String::new()))), quiet: "" };
-        let guard = tracing::subscriber::set_default(logged.clone());
+        let guard = super::asked::here(logged.clone());
         (logged, guard)
     }
 

@@ -3,7 +3,6 @@
 use events::{Lifespan, Memory, dispatch};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::recorder::Recorder;
 use crate::{CatFed, DishWashed};
@@ -17,8 +16,7 @@ async fn seen(directives: &str) -> Vec<String> {
 async fn told(directives: &str) -> (Vec<String>, Vec<String>) {
     let recorder = Recorder::default();
     let filter: EnvFilter = directives.parse().expect("directives");
-    crate::support::asked::each_thread();
-    let _guard = tracing_subscriber::registry().with(recorder.clone()).with(filter).set_default();
+    let _guard = crate::support::asked::here(tracing_subscriber::registry().with(recorder.clone()).with(filter));
     let memory = Memory::new();
     memory.bind("cats", "*");
     let app = Lifespan::builder().sink("cat-slept", memory.sink()).start().await.expect("it starts");

@@ -35,8 +35,7 @@ async fn what_follows_a_dispatch_is_seen_by_those_who_see_no_spans() {
     let subscriber = Registry::default()
         .with(all.clone().with_filter(LevelFilter::INFO))
         .with(grave.clone().with_filter(LevelFilter::WARN));
-    crate::support::asked::each_thread();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = crate::support::asked::here(subscriber);
     let app = Lifespan::builder().max_pending(1).start().await.expect("it starts");
     app.scope(async {
         dispatch(DishBroken { how: String::new() }).expect("there is room");

@@ -11,7 +11,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry, filter::LevelFilter};
 
-use crate::support::asked::each_thread;
+use crate::support::asked;
 
 /// A span, once it has ended.
 #[derive(Clone, Debug)]
@@ -51,9 +51,8 @@ pub(crate) struct Recorder(Arc<Mutex<Kept>>);
 impl Recorder {
     /// A recorder, and a guard while which this thread tells it what is of a level or above.
     pub(crate) fn start(level: LevelFilter) -> (Self, tracing::subscriber::DefaultGuard) {
-        each_thread();
         let recorder = Self::default();
-        let guard = tracing::subscriber::set_default(Registry::default().with(recorder.clone().with_filter(level)));
+        let guard = asked::here(Registry::default().with(recorder.clone().with_filter(level)));
         (recorder, guard)
     }
 

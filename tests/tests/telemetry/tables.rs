@@ -8,7 +8,6 @@ use metrics::Unit;
 use tracing::span::{Attributes, Id};
 use tracing::{Level, Subscriber};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
-use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, filter::LevelFilter, registry::LookupSpan};
 
 use crate::measured::Metrics;
@@ -103,8 +102,7 @@ async fn every_span_is_documented_with_its_level_and_fields() {
     let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
     let tracer = opentelemetry::trace::TracerProvider::tracer(&provider, "events");
     let layer = tracing_opentelemetry::layer().with_tracer(tracer).with_filter(LevelFilter::DEBUG);
-    crate::support::asked::each_thread();
-    let _guard = tracing_subscriber::registry().with(begun.clone()).with(layer).set_default();
+    let _guard = crate::support::asked::here(tracing_subscriber::registry().with(begun.clone()).with(layer));
     all_of_it().await;
     let mut begun = begun.0.lock().expect("nobody panics").clone();
     let receive = ["source", "messages", "outcome"];

@@ -9,7 +9,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Filter, SubscriberExt as _};
 use tracing_subscriber::{Layer as _, Registry};
 
-use crate::support::asked::each_thread;
+use crate::support::asked;
 
 pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 pub(crate) const SPAN: &str = "b7ad6b7169203331";
@@ -41,11 +41,10 @@ impl Traces {
     }
 
     fn filtered(builder: TracerProviderBuilder, filter: impl Filter<Registry> + Send + Sync + 'static) -> Self {
-        each_thread();
         let exporter = InMemorySpanExporter::default();
         let provider = builder.with_simple_exporter(exporter.clone()).build();
         let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("events")).with_filter(filter);
-        let guard = tracing::subscriber::set_default(Registry::default().with(layer));
+        let guard = asked::here(Registry::default().with(layer));
         Self { exporter, _provider: provider, _guard: guard }
     }
 
